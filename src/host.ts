@@ -1,0 +1,18 @@
+// What the pure engine needs of the world: a clock, one timer at a time for each holder, entropy. Node's is in
+// net/host.ts, a virtual one in sim/clock.ts.
+
+export interface HostTimer {
+  /** Harmless when the timer has fired or was cancelled. */
+  cancel(): void
+}
+
+export interface Host {
+  /** Milliseconds on a clock that never goes back; the origin does not matter. */
+  now(): number
+  /** Calls back once, at `at` on the clock of `now` or as soon after as can be. */
+  at(at: number, callback: () => void): HostTimer
+  /** Calls back once the caller's turn is over, before time moves on. */
+  defer(callback: () => void): void
+  /** Fills `bytes` with numbers that nobody can guess (in a simulation: that the seed decides). */
+  random(bytes: Uint8Array): void
+}

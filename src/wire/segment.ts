@@ -1,0 +1,76 @@
+// One TCP segment as fields: what a header parses into and what a header is written from. The engine keeps one
+// record for arrivals and one for output and reuses them, so a handler that wants to keep a field copies it.
+// Sequence numbers, timestamps and addresses are int32 (see tcp/seq.ts for how they compare).
+
+export const FIN = 0x01
+export const SYN = 0x02
+export const RST = 0x04
+export const PSH = 0x08
+export const ACK = 0x10
+export const URG = 0x20
+export const ECE = 0x40
+export const CWR = 0x80
+
+/** SACK blocks that fit the 40 bytes of options (RFC 2018 §3). */
+export const MAX_SACK_BLOCKS = 4
+
+export class Segment {
+  /** IPv4 addresses, int32 in network order: 10.0.0.1 is 0x0a000001. */
+  sourceAddress = 0
+  destinationAddress = 0
+  sourcePort = 0
+  destinationPort = 0
+  seq = 0
+  ack = 0
+  /** FIN … CWR, the eight control bits. */
+  flags = 0
+  /** The window field as it stands in the header, before any scaling: 0 to 65535. */
+  window = 0
+  urgentPointer = 0
+  /** Maximum segment size option, -1 for none. */
+  mss = -1
+  /** Window scale option as sent, 0 to 255, -1 for none. */
+  windowScale = -1
+  sackPermitted = false
+  hasTimestamps = false
+  tsVal = 0
+  tsEcr = 0
+  sackBlocks = 0
+  /** Left and right edges in turn, `sackBlocks` pairs. */
+  readonly sack = new Int32Array(2 * MAX_SACK_BLOCKS)
+  /** The bytes that `payloadOffset` counts in: a slab of received packets, or a region of the send slab. */
+  bytes: Uint8Array = EMPTY
+  /** For output: which region of the send slab `bytes` is. */
+  region = 0
+  payloadOffset = 0
+  /** Bytes of text in all, FIN and SYN not counted. */
+  payloadLength = 0
+  /** For output: where the text goes on, when it wraps round the end of a ring; `wrappedLength` bytes of `payloadLength`. */
+  wrappedOffset = 0
+  wrappedLength = 0
+
+  /** SEG.LEN of RFC 9293 §3.3.1: text, plus one each for SYN and FIN. */
+  get length(): number {
+    return this.payloadLength + ((this.flags & SYN) >> 1) + (this.flags & FIN)
+  }
+
+  /** No options and no text: the state from which every output starts. */
+  reset(): void {
+    this.urgentPointer = 0
+    this.mss = -1
+    this.windowScale = -1
+    this.sackPermitted = false
+    this.hasTimestamps = false
+    this.tsVal = 0
+    this.tsEcr = 0
+    this.sackBlocks = 0
+    this.bytes = EMPTY
+    this.region = 0
+    this.payloadOffset = 0
+    this.payloadLength = 0
+    this.wrappedOffset = 0
+    this.wrappedLength = 0
+  }
+}
+
+const EMPTY = new Uint8Array(0)
