@@ -1,0 +1,41 @@
+// What can be set for a connection, per stack as the default or per call.
+
+import { flag, int, type Values } from '../options.ts'
+
+export const socketOptions = {
+  /** Receive buffer, bytes. The window that we offer never exceeds it. */
+  receiveBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 30 }),
+  /** Send buffer, bytes: what `write` takes before it asks the caller to wait. */
+  sendBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 26 }),
+  /** Largest segment that we offer to take and will send, bytes of text; 0 for what the way there carries (RFC 9293 §3.7.1). */
+  maximumSegmentSize: int({ default: 0, min: 0, max: 65_495 }),
+  /** Send small segments at once instead of waiting for an ACK: Nagle's algorithm off (RFC 9293 §3.7.4). */
+  noDelay: flag({ default: false }),
+  /** Offer and take up window scaling (RFC 7323 §2). */
+  windowScaling: flag({ default: true }),
+  /** Offer and take up timestamps, and with them PAWS (RFC 7323 §3, §5). */
+  timestamps: flag({ default: true }),
+  /** Offer and take up selective acknowledgements (RFC 2018). */
+  selectiveAcks: flag({ default: true }),
+  /** How long an acknowledgement may wait for company, ms (RFC 9293 §3.8.6.3 allows 500). 0 for not at all. */
+  delayedAckMs: int({ default: 40, min: 0, max: 500 }),
+  /** Retransmission timeout before anything is measured, ms (RFC 6298 §2.1). */
+  initialRtoMs: int({ default: 1000, min: 1, max: 60_000 }),
+  /** What the variance of the round trip counts for at least, ms: the timeout is never below SRTT plus this (Linux has 200). */
+  minRtoMs: int({ default: 200, min: 1, max: 60_000 }),
+  /** Where the back-off of the timeout ends, ms (RFC 6298 §2.5 asks for 60 s or more). */
+  maxRtoMs: int({ default: 120_000, min: 1000, max: 600_000 }),
+  /** Retransmissions of a SYN before `connect` fails with ETIMEDOUT (127 s with the first timeout at 1 s). */
+  synRetries: int({ default: 6, min: 0, max: 30 }),
+  /** Retransmissions of a SYN-ACK before the half-open connection is forgotten. */
+  synAckRetries: int({ default: 5, min: 0, max: 30 }),
+  /** Retransmissions, or probes of a zero window that nobody answers, before the connection ends with ETIMEDOUT: R2 of RFC 9293 §3.8.3. */
+  retries: int({ default: 15, min: 0, max: 30 }),
+  /** Twice the maximum segment lifetime: how long TIME-WAIT lasts, ms (RFC 9293 §3.4.2 has 4 minutes, Linux 60 s). */
+  timeWaitMs: int({ default: 60_000, min: 0, max: 600_000 }),
+  /** How long FIN-WAIT-2 lasts once the user has closed both ways and can no longer see the peer's text, ms; Linux has 60 s. */
+  finWait2Ms: int({ default: 60_000, min: 0, max: 86_400_000 })
+}
+
+export type SocketValues = Values<typeof socketOptions>
+export type SocketOptions = Partial<SocketValues>

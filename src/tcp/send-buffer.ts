@@ -1,0 +1,108 @@
+// What the user has written and the peer has not yet acknowledged: a ring in the slab, in which the byte with sequence
+// number s lies at s modulo the capacity. So a retransmission needs nothing but sequence numbers, and a segment is at
+// most two pieces. The ring grows by doubling up to the limit and goes back to the slab when it is empty.
+
+import type { Segment } from '../wire/segment.ts'
+import type { Block, Slab } from '../wire/slab.ts'
+import { add, ahead, type Seq, toSeq } from './seq.ts'
+
+/** Where blocks go when a buffer lets go of them: the stack must not reuse one that an unsent packet points at. */
+export interface BlockKeeper {
+  readonly slab: Slab
+  release(block: Block): void
+}
+
+export class SendBuffer {
+  /** First byte kept: all before it are acknowledged. */
+  start: Seq = toSeq(0)
+  /** Where the next byte written goes. */
+  end: Seq = toSeq(0)
+  #block: Block | undefined = undefined
+
+  constructor(
+    /** The most that is kept, bytes. */
+    readonly limit: number
+  ) {}
+
+  get length(): number {
+    return ahead(this.end, this.start)
+  }
+
+  get space(): number {
+    return this.limit - this.length
+  }
+
+  /** Where the first byte of the stream goes: one past our SYN. */
+  beginAt(seq: Seq): void {
+    this.start = seq
+    this.end = seq
+  }
+
+  /** Takes as many of the bytes as there is room for and says how many: fewer when the limit, or the slab's, is reached. */
+  write(bytes: Uint8Array, keeper: BlockKeeper): number {
+    const length = Math.min(bytes.length, this.space)
+    if (length <= 0 || !this.#reserve(this.length + length, keeper)) return 0
+    const block = this.#block as Block
+    const ring = keeper.slab.regions[block.region]
+    const at = this.end & (block.size - 1)
+    const first = Math.min(length, block.size - at)
+    ring.set(first === bytes.length ? bytes : bytes.subarray(0, first), block.offset + at)
+    if (first < length) ring.set(bytes.subarray(first, length), block.offset)
+    this.end = add(this.end, length)
+    return length
+  }
+
+  /** Forgets what is acknowledged, up to `seq`. */
+  acknowledge(seq: Seq, keeper: BlockKeeper): void {
+    this.start = seq
+    if (seq === this.end) this.free(keeper)
+  }
+
+  /** Points the segment's payload at [seq, seq + length). */
+  locate(segment: Segment, seq: Seq, length: number, slab: Slab): void {
+    const block = this.#block as Block
+    const at = seq & (block.size - 1)
+    const first = Math.min(length, block.size - at)
+    segment.region = block.region
+    segment.bytes = slab.regions[block.region]
+    segment.payloadOffset = block.offset + at
+    segment.payloadLength = length
+    segment.wrappedOffset = block.offset
+    segment.wrappedLength = length - first
+  }
+
+  free(keeper: BlockKeeper): void {
+    if (this.#block === undefined) return
+    keeper.release(this.#block)
+    this.#block = undefined
+  }
+
+  #reserve(bytes: number, keeper: BlockKeeper): boolean {
+    const old = this.#block
+    if (old !== undefined && old.size >= bytes) return true
+    const block = keeper.slab.allocate(bytes)
+    if (block === undefined) return false
+    if (old !== undefined) {
+      copyRing(keeper.slab, old, block, this.start, this.length)
+      keeper.release(old)
+    }
+    this.#block = block
+    return true
+  }
+}
+
+/** Copies [start, start + length) from one ring to another in which each byte keeps its sequence number. */
+export function copyRing(slab: Slab, from: Block, to: Block, start: Seq, length: number): void {
+  const source = slab.regions[from.region]
+  const target = slab.regions[to.region]
+  let seq = start
+  let left = length
+  while (left > 0) {
+    const out = seq & (from.size - 1)
+    const into = seq & (to.size - 1)
+    const n = Math.min(left, from.size - out, to.size - into)
+    target.set(source.subarray(from.offset + out, from.offset + out + n), to.offset + into)
+    seq = add(seq, n)
+    left -= n
+  }
+}

@@ -1,0 +1,180 @@
+// The transmission control block (RFC 9293 §3.3.1): a flat record of all that a connection knows. The RFC's variables
+// keep their names with the dots removed. Every field is set in the constructor, once and in one order, and keeps its
+// representation for life: int32 stays int32, times are doubles (Infinity for never).
+
+import type { CongestionControl } from './congestion/congestion.ts'
+import type { SocketValues } from './options.ts'
+import { ReceiveBuffer } from './receive-buffer.ts'
+import { Ranges } from './ranges.ts'
+import { SendBuffer } from './send-buffer.ts'
+import { type Seq, toSeq } from './seq.ts'
+import { State } from './state.ts'
+
+/** What the retransmission of lost segments is doing. */
+export const Repair = {
+  /** Nothing is known to be lost. */
+  NONE: 0,
+  /** Fast recovery (RFC 6582). */
+  FAST_RECOVERY: 1,
+  /** After a retransmission timeout: all that was in flight is sent again, as the window allows. */
+  TIMEOUT: 2
+} as const
+
+export type Repair = (typeof Repair)[keyof typeof Repair]
+
+/** What the user is to be told, as bits that add up until the stack delivers them. */
+export const Event = {
+  CONNECTED: 1,
+  READABLE: 2,
+  WRITABLE: 4,
+  /** The peer's FIN: no text follows what is readable. */
+  ENDED: 8,
+  /** The connection is no more; `tcb.error` says why, if it was not in order. */
+  CLOSED: 16
+} as const
+
+export type ErrorName = 'ECONNREFUSED' | 'ECONNRESET' | 'ECONNABORTED' | 'ETIMEDOUT' | 'EHOSTUNREACH' | 'ENETUNREACH' | 'EPIPE'
+
+export class Tcb {
+  /** The stack's number for this connection: its place in the tables of the demultiplexer and the timer wheel. */
+  slot = -1
+  state: State = State.CLOSED
+
+  // The four-tuple, addresses as int32.
+  localAddress = 0
+  remoteAddress = 0
+  localPort = 0
+  remotePort = 0
+
+  // Send sequence variables (§3.3.1).
+  iss: Seq = toSeq(0)
+  sndUna: Seq = toSeq(0)
+  sndNxt: Seq = toSeq(0)
+  /** SND.WND, scaled, bytes. */
+  sndWnd = 0
+  sndWl1: Seq = toSeq(0)
+  sndWl2: Seq = toSeq(0)
+  /** The largest window the peer has offered: Max(SND.WND) of §3.8.6.2.1. */
+  maxSndWnd = 0
+  sndWndShift = 0
+
+  // Receive sequence variables.
+  irs: Seq = toSeq(0)
+  rcvNxt: Seq = toSeq(0)
+  /** The right edge of the window that we have offered, RCV.NXT + RCV.WND: it never moves left. */
+  rcvAdv: Seq = toSeq(0)
+  rcvWndShift = 0
+  /** Where the peer's FIN stands, once `finKnown`; it is acted on when RCV.NXT reaches it. */
+  rcvFin: Seq = toSeq(0)
+  finKnown = false
+  /** RCV.NXT in the last segment sent: Last.ACK.sent of RFC 7323 §4.3. */
+  lastAckSent: Seq = toSeq(0)
+  /** The largest text seen in one segment, up to the MSS we offered: what "full-sized" means to the delayed ACK. */
+  rcvMss = 536
+
+  // What the handshake agreed on.
+  /** Largest segment to send, bytes of text and options together (SendMSS of §3.7.1). */
+  sndMss = 536
+  /** What the peer's MSS option said, or 536. */
+  peerMss = 536
+  /** The MSS option that we sent. */
+  offeredMss = 1460
+  windowScalingOn = false
+  timestampsOn = false
+  sacksOn = false
+
+  // Timestamps (RFC 7323 §4).
+  tsRecent = 0
+  tsRecentAt = Number.NEGATIVE_INFINITY
+  /** Added to the clock for TSval, so that it tells nobody our uptime. */
+  tsOffset = 0
+
+  // Acknowledging.
+  /** An ACK is to leave at the end of this batch. */
+  ackOwed = false
+  /** Left edges of the ranges that grew last, the latest first (RFC 2018 §4). */
+  recentSack0: Seq = toSeq(0)
+  recentSack1: Seq = toSeq(0)
+  recentSack2: Seq = toSeq(0)
+  /** Challenge ACKs (RFC 5961 §7): how many in the second that began at `challengeSince`. */
+  challenges = 0
+  challengeSince = Number.NEGATIVE_INFINITY
+
+  // Round trip and retransmission (RFC 6298).
+  srttMs = -1
+  rttvarMs = 0
+  minRttMs = Number.POSITIVE_INFINITY
+  rtoMs = 1000
+  /** One segment is timed at a time: the sequence number whose ACK ends the measurement. */
+  timedSeq: Seq = toSeq(0)
+  timedSince = Number.NaN
+  /** Timeouts in a row without progress. */
+  retries = 0
+  /** The peer has sent something since the last timeout or probe. */
+  heardSinceTimeout = false
+  synRetransmitted = false
+
+  // Loss repair.
+  repair: Repair = Repair.NONE
+  dupAcks = 0
+  /** SND.NXT when the repair began: it ends when this is acknowledged ("recover" of RFC 6582). */
+  recover: Seq = toSeq(0)
+  /** After a timeout: what lies between here and `recover` is still to be sent again. */
+  rtxNxt: Seq = toSeq(0)
+  readonly sacked = new Ranges()
+
+  // Congestion control, bytes.
+  cwnd = 0
+  ssthresh = 0x3fffffff
+  /** The window, not the user or the peer, was what held back the last send. */
+  cwndLimited = false
+  lastSentAt = Number.NEGATIVE_INFINITY
+
+  /** Nagle's algorithm is off; the user may change it at any time. */
+  noDelay: boolean
+
+  // Closing.
+  /** The user has closed the sending side: a FIN follows the last byte. */
+  finQueued = false
+  finSent = false
+  /** The user has closed both ways: text that arrives now has no reader. */
+  readerGone = false
+  /** A `write` found no room: the user waits for `WRITABLE`. */
+  writerWaits = false
+  error: ErrorName | null = null
+  /** An ICMP error that was no reason to give up, but is the reason to name when time runs out (RFC 1122 §4.2.3.9). */
+  softError: ErrorName | null = null
+  /** Bits of `Event` that the user has not been told. */
+  events = 0
+
+  // Deadlines, ms on the stack's clock.
+  retransmitAt = Number.POSITIVE_INFINITY
+  persistAt = Number.POSITIVE_INFINITY
+  delayedAckAt = Number.POSITIVE_INFINITY
+  finWait2At = Number.POSITIVE_INFINITY
+
+  // What `info` tells.
+  readonly createdAt: number
+  bytesSent = 0
+  bytesAcked = 0
+  bytesReceived = 0
+  bytesRetransmitted = 0
+  segmentsSent = 0
+  segmentsReceived = 0
+  retransmits = 0
+
+  readonly sendBuffer: SendBuffer
+  readonly receiveBuffer: ReceiveBuffer
+
+  constructor(
+    readonly options: SocketValues,
+    readonly congestion: CongestionControl,
+    now: number
+  ) {
+    this.createdAt = now
+    this.rtoMs = options.initialRtoMs
+    this.sendBuffer = new SendBuffer(options.sendBuffer)
+    this.receiveBuffer = new ReceiveBuffer(options.receiveBuffer)
+    this.noDelay = options.noDelay
+  }
+}
