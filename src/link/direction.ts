@@ -1,0 +1,194 @@
+// The way from one end of a pair to the other. Without impairments a packet is copied once, into the batch that its
+// receiver is handed at the end of the sender's turn, never inside send(). With them it flies by an ImpairedPath.
+
+import type { Host, HostTimer } from '../host.ts'
+import type { Random } from '../random.ts'
+import type { Counters } from '../stats.ts'
+import { BatchQueue } from './batches.ts'
+import { type Gather, gatheredLength, packetLength } from './gather.ts'
+import { ImpairedPath, type Impairments } from './impairments.ts'
+import { type LinkReceiver, RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, type RxBatch, type TxBatch } from './link.ts'
+
+/** So many bytes on their way in one turn, and the sender is asked to wait. */
+const CONGESTED_BYTES = 512 * 1024
+/** So many, and packets are lost: who does not wait has a limit too. */
+const QUEUE_LIMIT_BYTES = 16 * 1024 * 1024
+
+/** From one end to the other. */
+export class Direction {
+  /** At the far end; undefined before it starts and after it was closed. */
+  receiver: LinkReceiver | undefined = undefined
+  /** At the near end. */
+  sender: LinkReceiver | undefined = undefined
+  packetsDelivered = 0
+  bytesDelivered = 0
+
+  #packetsSent = 0
+  #bytesSent = 0
+  #tooLarge = 0
+  #queueFull = 0
+  #cableDown = 0
+  #notReceiving = 0
+
+  #up = true
+  #closed = false
+  /** Holds from the packet that was too much until all have been handed over. */
+  #congested = false
+  #turnOwed = false
+  #timer: HostTimer | undefined = undefined
+  #timerAt = Infinity
+  readonly #host: Host
+  readonly #mtu: number
+  readonly #assemble: Gather
+  readonly #path: ImpairedPath
+  /** What arrives at the end of this turn. */
+  readonly #arriving = new BatchQueue()
+  /** Where packets are put together that have to go by the path. */
+  readonly #assembled = new BatchQueue()
+  // Made once: a closure a turn would be garbage a turn.
+  readonly #turn = (): void => this.#endTurn()
+  readonly #arrivalDue = (): void => this.#arrive()
+  readonly #handOver = (batch: RxBatch): void => this.#deliver(batch)
+  readonly #launch = (batch: RxBatch): void => this.#launchAll(batch)
+
+  constructor(host: Host, random: Random, mtu: number, assemble: Gather, impairments: Partial<Impairments>) {
+    this.#host = host
+    this.#mtu = mtu
+    this.#assemble = assemble
+    this.#path = new ImpairedPath(random)
+    this.#path.set(impairments)
+  }
+
+  get congested(): boolean {
+    return this.#congested
+  }
+
+  send(batch: TxBatch): void {
+    if (batch.count === 0 || this.#closed) return
+    if (!this.#up) {
+      this.#cableDown += batch.count
+      return
+    }
+    const tooLarge = this.#tooLarge
+    const room = this.#countSent(batch)
+    const limit = this.#tooLarge === tooLarge ? Infinity : this.#mtu
+    if (!this.#path.isClear) {
+      this.#assembled.gather(batch, room, limit, this.#assemble)
+      this.#assembled.deliver(this.#launch)
+      this.#awaitArrival()
+    } else if (this.#arriving.bytes + room > QUEUE_LIMIT_BYTES) {
+      this.#queueFull += batch.count
+    } else {
+      this.#arriving.gather(batch, room, limit, this.#assemble)
+      if (this.#arriving.bytes >= CONGESTED_BYTES) this.#congested = true
+      this.#oweTurn()
+    }
+  }
+
+  impair(changes: Partial<Impairments>): void {
+    this.#path.set(changes)
+  }
+
+  setUp(up: boolean): void {
+    this.#up = up
+    if (!up) this.#cableDown += this.#loseAll()
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  counters(): Counters {
+    const path = this.#path
+    return {
+      packetsSent: this.#packetsSent,
+      bytesSent: this.#bytesSent,
+      duplicated: path.duplicated,
+      corrupted: path.corrupted,
+      reordered: path.reordered,
+      droppedLoss: path.lost,
+      droppedFilter: path.filtered,
+      droppedQueueFull: this.#queueFull + path.queueFull,
+      droppedTooLarge: this.#tooLarge,
+      droppedDown: this.#cableDown,
+      droppedNotReceiving: this.#notReceiving
+    }
+  }
+
+  /** Answers the room that the whole batch takes. */
+  #countSent(batch: TxBatch): number {
+    let room = 0
+    for (let i = 0; i < batch.count; i++) {
+      const length = packetLength(batch.table, i)
+      room += gatheredLength(length)
+      if (length > this.#mtu) this.#tooLarge++
+      else {
+        this.#packetsSent++
+        this.#bytesSent += length
+      }
+    }
+    return room
+  }
+
+  #launchAll(batch: RxBatch): void {
+    const now = this.#host.now()
+    for (let i = 0; i < batch.count; i++) {
+      const row = i * RX_STRIDE
+      const offset = batch.table[row + RX_OFFSET]
+      const packet = batch.bytes.subarray(offset, offset + batch.table[row + RX_LENGTH])
+      this.#path.launch(packet, batch.table[row + RX_CHECKSUM], now)
+    }
+  }
+
+  #oweTurn(): void {
+    if (this.#turnOwed) return
+    this.#turnOwed = true
+    this.#host.defer(this.#turn)
+  }
+
+  #endTurn(): void {
+    this.#turnOwed = false
+    this.#arrive()
+  }
+
+  #awaitArrival(): void {
+    const at = this.#path.nextArrival
+    if (at <= this.#host.now()) this.#oweTurn()
+    else if (at < this.#timerAt) {
+      this.#timer?.cancel()
+      this.#timerAt = at
+      this.#timer = this.#host.at(at, this.#arrivalDue)
+    }
+  }
+
+  #arrive(): void {
+    const now = this.#host.now()
+    if (this.#timerAt <= now) this.#timerAt = Infinity
+    this.#path.land(now, this.#arriving)
+    this.#arriving.deliver(this.#handOver)
+    if (this.#path.nextArrival !== Infinity) this.#awaitArrival()
+    if (!this.#congested || this.#arriving.bytes >= CONGESTED_BYTES) return
+    this.#congested = false
+    this.sender?.linkWritable()
+  }
+
+  #deliver(batch: RxBatch): void {
+    if (!this.#up) {
+      this.#cableDown += batch.count
+    } else if (this.receiver === undefined) {
+      this.#notReceiving += batch.count
+    } else {
+      this.packetsDelivered += batch.count
+      for (let i = 0; i < batch.count; i++) this.bytesDelivered += batch.table[i * RX_STRIDE + RX_LENGTH]
+      this.receiver.packetsArrived(batch)
+    }
+  }
+
+  #loseAll(): number {
+    const lost = this.#path.clear() + this.#arriving.packets
+    this.#arriving.clear()
+    this.#timer?.cancel()
+    this.#timerAt = Infinity
+    return lost
+  }
+}

@@ -1,0 +1,91 @@
+// Puts packets together as a driver must: headers and text joined in one place, the two checksums filled in. This is the
+// version in JavaScript; the addon has one that does the same for a whole batch in one call.
+
+import { finish, pseudoHeaderSum, sum } from '../wire/checksum.ts'
+import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import {
+  CHECKSUM_UNKNOWN,
+  RX_CHECKSUM,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_STRIDE,
+  type RxBatch,
+  TX_HEADER_LENGTH,
+  TX_HEADER_OFFSET,
+  TX_PAYLOAD_LENGTH,
+  TX_PAYLOAD_OFFSET,
+  TX_REGION,
+  TX_STRIDE,
+  TX_WRAPPED_LENGTH,
+  TX_WRAPPED_OFFSET,
+  type TxBatch
+} from './link.ts'
+
+/**
+ * Appends all packets of a batch to `into`, the first one at byte `at`, with their descriptors; answers where the next
+ * packet may begin. The caller has seen to the room: `gatheredLength` bytes each.
+ */
+export type Gather = (batch: TxBatch, into: RxBatch, at: number) => number
+
+/** Length of a packet that is to be sent. */
+export function packetLength(table: Int32Array, index: number): number {
+  const row = index * TX_STRIDE
+  return table[row + TX_HEADER_LENGTH] + table[row + TX_PAYLOAD_LENGTH] + table[row + TX_WRAPPED_LENGTH]
+}
+
+/** What a packet takes in the batch that it is gathered into: each begins at a multiple of 8. */
+export function gatheredLength(length: number): number {
+  return (length + 7) & ~7
+}
+
+export function gather(batch: TxBatch, into: RxBatch, at: number): number {
+  for (let i = 0; i < batch.count; i++) {
+    const length = copyPacket(batch, i, into.bytes, at)
+    fillChecksums(into.view, at, length)
+    const row = into.count * RX_STRIDE
+    into.table[row + RX_OFFSET] = at
+    into.table[row + RX_LENGTH] = length
+    into.table[row + RX_CHECKSUM] = CHECKSUM_UNKNOWN
+    into.count++
+    at += gatheredLength(length)
+  }
+  return at
+}
+
+function copyPacket(batch: TxBatch, index: number, to: Uint8Array, at: number): number {
+  const { table } = batch
+  const row = index * TX_STRIDE
+  const start = at
+  at = copy(batch.headers, table[row + TX_HEADER_OFFSET], table[row + TX_HEADER_LENGTH], to, at)
+  if (table[row + TX_PAYLOAD_LENGTH] === 0) return at - start
+  const region = batch.regions[table[row + TX_REGION]]
+  at = copy(region, table[row + TX_PAYLOAD_OFFSET], table[row + TX_PAYLOAD_LENGTH], to, at)
+  at = copy(region, table[row + TX_WRAPPED_OFFSET], table[row + TX_WRAPPED_LENGTH], to, at)
+  return at - start
+}
+
+/** Below this many bytes a loop is faster than a subarray and a call. */
+const COPY_BY_HAND = 64
+
+function copy(from: Uint8Array, offset: number, length: number, to: Uint8Array, at: number): number {
+  if (length > COPY_BY_HAND) to.set(from.subarray(offset, offset + length), at)
+  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i]
+  return at + length
+}
+
+/** The packet's IPv4 header checksum, and that of the TCP segment or ICMP message in it. Both fields stand at zero. */
+export function fillChecksums(view: DataView, offset: number, length: number): void {
+  const headerLength = (view.getUint8(offset) & 0x0f) << 2
+  view.setUint16(offset + 10, finish(sum(view, offset, headerLength, 0)))
+  const protocol = view.getUint8(offset + 9)
+  const transport = offset + headerLength
+  const transportLength = length - headerLength
+  if (protocol === PROTOCOL_TCP) {
+    const source = view.getInt32(offset + 12)
+    const destination = view.getInt32(offset + 16)
+    const pseudo = pseudoHeaderSum(source, destination, PROTOCOL_TCP, transportLength)
+    view.setUint16(transport + 16, finish(sum(view, transport, transportLength, pseudo)))
+  } else if (protocol === PROTOCOL_ICMP) {
+    view.setUint16(transport + 2, finish(sum(view, transport, transportLength, 0)))
+  }
+}
