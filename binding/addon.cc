@@ -1,0 +1,24 @@
+// What JavaScript sees of the addon. Loaded anew in each worker: all state hangs on the objects made here.
+
+#include <napi.h>
+
+#include "batch_functions.h"
+#include "port_guard.h"
+#include "raw_socket.h"
+#include "route.h"
+#include "tx_batch.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  rawtcp::InitBatchFunctions(env, exports);
+  rawtcp::InitRoute(env, exports);
+  rawtcp::TxBatch::Init(env, exports);
+  rawtcp::PortGuard::Init(env, exports);
+  rawtcp::RawSocket::Init(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(rawtcp, Init)

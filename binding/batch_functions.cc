@@ -1,0 +1,159 @@
+#include "batch_functions.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <string>
+
+#include "assemble.h"
+#include "checksum.h"
+#include "layout.h"
+#include "memory.h"
+#include "tx_batch.h"
+#include "verify.h"
+
+namespace rawtcp {
+namespace {
+
+size_t SizeArgument(const Napi::CallbackInfo& info, size_t index) {
+  double value = info[index].IsNumber() ? info[index].As<Napi::Number>().DoubleValue() : 0;
+  return value > 0 ? static_cast<size_t>(value) : 0;
+}
+
+/** By name, the fastest where none is given; null where this processor has no such variant. */
+const ChecksumVariant* VariantArgument(const Napi::Value& name) {
+  if (!name.IsString()) return &BestChecksum();
+  std::string wanted = name.As<Napi::String>().Utf8Value();
+  size_t count;
+  const ChecksumVariant* variants = ChecksumVariants(&count);
+  const ChecksumVariant* found =
+      std::find_if(variants, variants + count, [&](const ChecksumVariant& it) { return wanted == it.name; });
+  return found == variants + count ? nullptr : found;
+}
+
+Napi::Value FoldedSum(Napi::Env env, uint64_t sum) { return Napi::Number::New(env, ntohs(Fold(sum))); }
+
+Napi::Value Variants(const Napi::CallbackInfo& info) {
+  size_t count;
+  const ChecksumVariant* variants = ChecksumVariants(&count);
+  Napi::Array names = Napi::Array::New(info.Env(), count);
+  for (size_t i = 0; i < count; i++) names.Set(static_cast<uint32_t>(i), variants[i].name);
+  return names;
+}
+
+/** (bytes, offset, length, initial, variant?): the folded sum, not inverted, as a number in network order. */
+Napi::Value Checksum(const Napi::CallbackInfo& info) {
+  const ChecksumVariant* variant = VariantArgument(info[4]);
+  if (!IsTypedArray(info[0], napi_uint8_array) || variant == nullptr) {
+    return ThrowArguments(info.Env(), "checksum(bytes: Uint8Array, offset, length, initial, variant?)");
+  }
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  size_t offset = std::min(SizeArgument(info, 1), bytes.ElementLength());
+  size_t length = std::min(SizeArgument(info, 2), bytes.ElementLength() - offset);
+  uint64_t initial = htons(static_cast<uint16_t>(SizeArgument(info, 3)));
+  return FoldedSum(info.Env(), variant->sum(bytes.Data() + offset, length, initial));
+}
+
+/** (to, toOffset, from, fromOffset, length, initial, variant?): copies, and answers as `checksum` does. */
+Napi::Value CopyChecksum(const Napi::CallbackInfo& info) {
+  const ChecksumVariant* variant = VariantArgument(info[6]);
+  if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[2], napi_uint8_array) || variant == nullptr) {
+    return ThrowArguments(info.Env(), "copyChecksum(to: Uint8Array, toOffset, from: Uint8Array, fromOffset, length, ...)");
+  }
+  Napi::Uint8Array to = info[0].As<Napi::Uint8Array>();
+  Napi::Uint8Array from = info[2].As<Napi::Uint8Array>();
+  size_t to_offset = std::min(SizeArgument(info, 1), to.ElementLength());
+  size_t from_offset = std::min(SizeArgument(info, 3), from.ElementLength());
+  size_t length = std::min(
+      {SizeArgument(info, 4), to.ElementLength() - to_offset, from.ElementLength() - from_offset});
+  uint64_t initial = htons(static_cast<uint16_t>(SizeArgument(info, 5)));
+  return FoldedSum(info.Env(),
+                   variant->copy(to.Data() + to_offset, from.Data() + from_offset, length, initial));
+}
+
+/**
+ * (batch, first, count, to, toOffset, rxTable, rxFirst): packets of a TxBatch, whole and with checksums, behind one
+ * another in `to`, and their descriptors as RxBatch has them. Answers how many fitted.
+ */
+Napi::Value Gather(const Napi::CallbackInfo& info) {
+  TxBatch* batch = TxBatch::From(info[0]);
+  if (batch == nullptr || !IsTypedArray(info[3], napi_uint8_array) || !IsTypedArray(info[5], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "gather(batch, first, count, to, toOffset, rxTable, rxFirst)");
+  }
+  size_t first = SizeArgument(info, 1);
+  size_t count = SizeArgument(info, 2);
+  Napi::Uint8Array to = info[3].As<Napi::Uint8Array>();
+  size_t offset = SizeArgument(info, 4);
+  Napi::Int32Array table = info[5].As<Napi::Int32Array>();
+  size_t rx_first = SizeArgument(info, 6);
+  size_t rx_capacity = table.ElementLength() / kRxStride;
+
+  size_t gathered = 0;
+  for (; gathered < count && rx_first + gathered < rx_capacity; gathered++) {
+    Packet packet;
+    // A descriptor that makes no sense takes its row all the same, as a packet of no bytes: the receiver counts it.
+    bool sound = ReadDescriptor(batch->source(), first + gathered, &packet);
+    size_t length = sound ? packet.length() : 0;
+    if (offset > to.ElementLength() || length > to.ElementLength() - offset) break;
+    if (sound) CopyPacket(packet, to.Data() + offset);
+    int32_t* row = table.Data() + (rx_first + gathered) * kRxStride;
+    row[kRxOffset] = static_cast<int32_t>(offset);
+    row[kRxLength] = static_cast<int32_t>(length);
+    row[kRxChecksum] = sound && !IpIsFragment(packet.header) ? kChecksumGood : kChecksumUnknown;
+    offset += length;
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(gathered));
+}
+
+/** (bytes, rxTable, count): looks at each packet and writes what its checksum says into its descriptor. */
+Napi::Value VerifyBatch(const Napi::CallbackInfo& info) {
+  if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[1], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "verify(bytes: Uint8Array, rxTable: Int32Array, count)");
+  }
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  Napi::Int32Array table = info[1].As<Napi::Int32Array>();
+  size_t count = std::min(SizeArgument(info, 2), table.ElementLength() / kRxStride);
+  for (size_t i = 0; i < count; i++) {
+    int32_t* row = table.Data() + i * kRxStride;
+    size_t offset = static_cast<uint32_t>(row[kRxOffset]);
+    size_t length = static_cast<uint32_t>(row[kRxLength]);
+    bool inside = offset <= bytes.ElementLength() && length <= bytes.ElementLength() - offset;
+    row[kRxChecksum] = inside ? Verify(bytes.Data() + offset, length) : kChecksumUnknown;
+  }
+  return info.Env().Undefined();
+}
+
+/** What src/link/link.ts has to agree with. */
+Napi::Object Layout(Napi::Env env) {
+  Napi::Object layout = Napi::Object::New(env);
+  layout.Set("RX_OFFSET", static_cast<int>(kRxOffset));
+  layout.Set("RX_LENGTH", static_cast<int>(kRxLength));
+  layout.Set("RX_CHECKSUM", static_cast<int>(kRxChecksum));
+  layout.Set("RX_STRIDE", static_cast<int>(kRxStride));
+  layout.Set("CHECKSUM_UNKNOWN", static_cast<int>(kChecksumUnknown));
+  layout.Set("CHECKSUM_GOOD", static_cast<int>(kChecksumGood));
+  layout.Set("CHECKSUM_BAD", static_cast<int>(kChecksumBad));
+  layout.Set("CHECKSUM_PARTIAL", static_cast<int>(kChecksumPartial));
+  layout.Set("TX_HEADER_OFFSET", static_cast<int>(kTxHeaderOffset));
+  layout.Set("TX_HEADER_LENGTH", static_cast<int>(kTxHeaderLength));
+  layout.Set("TX_REGION", static_cast<int>(kTxRegion));
+  layout.Set("TX_PAYLOAD_OFFSET", static_cast<int>(kTxPayloadOffset));
+  layout.Set("TX_PAYLOAD_LENGTH", static_cast<int>(kTxPayloadLength));
+  layout.Set("TX_WRAPPED_OFFSET", static_cast<int>(kTxWrappedOffset));
+  layout.Set("TX_WRAPPED_LENGTH", static_cast<int>(kTxWrappedLength));
+  layout.Set("TX_STRIDE", static_cast<int>(kTxStride));
+  return layout;
+}
+
+}  // namespace
+
+void InitBatchFunctions(Napi::Env env, Napi::Object exports) {
+  exports.Set("variants", Napi::Function::New<Variants>(env, "variants"));
+  exports.Set("checksum", Napi::Function::New<Checksum>(env, "checksum"));
+  exports.Set("copyChecksum", Napi::Function::New<CopyChecksum>(env, "copyChecksum"));
+  exports.Set("gather", Napi::Function::New<Gather>(env, "gather"));
+  exports.Set("verify", Napi::Function::New<VerifyBatch>(env, "verify"));
+  exports.Set("layout", Layout(env));
+}
+
+}  // namespace rawtcp

@@ -1,0 +1,143 @@
+#include "raw_sender.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "layout.h"
+#include "raw_counters.h"
+
+namespace rawtcp {
+
+SendWait RawSender::Send(int fd, const TxSource& source, size_t count) {
+  SendWait wait = SendWait::kNothing;
+  if (congested()) {
+    Queue(source, 0, count);
+    // Whoever waits for the backlog waits already.
+    return wait;
+  }
+  for (size_t first = 0; first < count;) {
+    size_t chunk = std::min(kChunk, count - first);
+    size_t prepared = 0;
+    size_t rows[kChunk];
+    for (size_t i = 0; i < chunk; i++) {
+      Packet packet;
+      if (!ReadDescriptor(source, first + i, &packet)) {
+        counters_[kSendMalformed]++;
+        continue;
+      }
+      FillChecksums(packet);
+      rows[prepared] = first + i;
+      PrepareMessage(prepared++, packet);
+    }
+    size_t done = Dispatch(fd, prepared, &wait);
+    if (done < prepared) {
+      Queue(source, rows[done], count - rows[done]);
+      return wait;
+    }
+    first += chunk;
+  }
+  return wait;
+}
+
+SendWait RawSender::Flush(int fd) {
+  SendWait wait = SendWait::kNothing;
+  while (!backlog_.empty()) {
+    size_t prepared = 0;
+    size_t cursor = 0;
+    while (prepared < kChunk) {
+      size_t length;
+      uint8_t* bytes = backlog_.Next(&cursor, &length);
+      if (bytes == nullptr) break;
+      PrepareMessage(prepared++, Packet{bytes, length, {{bytes, 0}, {bytes, 0}}});
+    }
+    size_t done = Dispatch(fd, prepared, &wait);
+    for (size_t i = 0; i < done; i++) backlog_.Pop();
+    if (done < prepared) break;
+  }
+  return wait;
+}
+
+void RawSender::PrepareMessage(size_t index, const Packet& packet) {
+  iovec* pieces = pieces_[index];
+  size_t used = 0;
+  pieces[used++] = {packet.header, packet.header_length};
+  for (const Region& payload : packet.payload) {
+    if (payload.length > 0) pieces[used++] = {const_cast<uint8_t*>(payload.data), payload.length};
+  }
+  sockaddr_in& to = destinations_[index];
+  to = sockaddr_in{};
+  to.sin_family = AF_INET;
+  memcpy(&to.sin_addr, packet.header + kIpDestinationAt, sizeof to.sin_addr);
+  msghdr& message = messages_[index].msg_hdr;
+  message = msghdr{};
+  message.msg_name = &to;
+  message.msg_namelen = sizeof to;
+  message.msg_iov = pieces;
+  message.msg_iovlen = used;
+}
+
+/**
+ * Answers how many of the prepared messages are dealt with, sent or dropped: fewer than `count` where the kernel
+ * wants us to wait. An error belongs to one packet; those behind it still go.
+ */
+size_t RawSender::Dispatch(int fd, size_t count, SendWait* wait) {
+  size_t done = 0;
+  while (done < count) {
+    int sent = sendmmsg(fd, messages_ + done, static_cast<unsigned>(count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) {
+      counters_[kSentBatches]++;
+      counters_[kSentPackets] += sent;
+      for (int i = 0; i < sent; i++) counters_[kSentBytes] += messages_[done++].msg_len;
+      memory_tries_ = 0;
+      continue;
+    }
+    int error = errno;
+    if (error == EINTR) continue;
+    if (error == EAGAIN) {
+      *wait = SendWait::kWritable;
+      break;
+    }
+    if (error == ENOBUFS && memory_tries_++ < kMemoryTries) {
+      counters_[kSendRetriesWithoutMemory]++;
+      *wait = SendWait::kMemory;
+      break;
+    }
+    CountDropped(error);
+    memory_tries_ = 0;
+    done++;
+  }
+  return done;
+}
+
+/** The batch's memory is the caller's again when Send() returns, so what stays behind is copied. */
+void RawSender::Queue(const TxSource& source, size_t first, size_t count) {
+  for (size_t i = first; i < first + count; i++) {
+    Packet packet;
+    if (!ReadDescriptor(source, i, &packet)) {
+      counters_[kSendMalformed]++;
+      continue;
+    }
+    uint8_t* room = backlog_.Push(packet.length());
+    if (room == nullptr) {
+      counters_[kSendQueueOverflows]++;
+      continue;
+    }
+    CopyPacket(packet, room);
+    counters_[kSendQueuedPackets]++;
+  }
+}
+
+void RawSender::CountDropped(int error) {
+  switch (error) {
+    case EPERM: counters_[kSendNotPermitted]++; break;
+    case ENETDOWN: counters_[kSendNetworkDown]++; break;
+    case ENETUNREACH: counters_[kSendNetworkUnreachable]++; break;
+    case EHOSTUNREACH: counters_[kSendHostUnreachable]++; break;
+    case EMSGSIZE: counters_[kSendTooLarge]++; break;
+    case EINVAL: counters_[kSendInvalid]++; break;
+    default: counters_[kSendOtherErrors]++; break;
+  }
+}
+
+}  // namespace rawtcp

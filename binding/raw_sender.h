@@ -1,0 +1,55 @@
+// sendmmsg straight from header slots and slab regions, and a bounded backlog for what the kernel would not take.
+// Knows no N-API.
+
+#ifndef RAWTCP_RAW_SENDER_H_
+#define RAWTCP_RAW_SENDER_H_
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "assemble.h"
+#include "backlog.h"
+
+namespace rawtcp {
+
+/** What has to happen before the backlog can leave. */
+enum class SendWait { kNothing, kWritable, kMemory };
+
+class RawSender {
+ public:
+  void Attach(double* counters) { counters_ = counters; }
+
+  /** Sends or queues all packets, behind those that are queued already. */
+  SendWait Send(int fd, const TxSource& source, size_t count);
+
+  /** Sends what is queued, as far as it goes. */
+  SendWait Flush(int fd);
+
+  bool congested() const { return !backlog_.empty(); }
+
+ private:
+  static constexpr size_t kChunk = 128;
+  static constexpr size_t kPieces = 3;
+  static constexpr size_t kBacklogLimit = 4 * 1024 * 1024;
+  /** Tries for one packet without memory, a few milliseconds apart, before it is dropped. */
+  static constexpr int kMemoryTries = 50;
+
+  void PrepareMessage(size_t index, const Packet& packet);
+  size_t Dispatch(int fd, size_t count, SendWait* wait);
+  void Queue(const TxSource& source, size_t first, size_t count);
+  void CountDropped(int error);
+
+  double* counters_ = nullptr;
+  int memory_tries_ = 0;
+  Backlog backlog_{kBacklogLimit};
+  mmsghdr messages_[kChunk];
+  iovec pieces_[kChunk][kPieces];
+  sockaddr_in destinations_[kChunk];
+};
+
+}  // namespace rawtcp
+
+#endif  // RAWTCP_RAW_SENDER_H_
