@@ -2,14 +2,14 @@
 
 import { rangeError, typeError } from './errors.ts'
 
-interface IntegerOption {
+export interface IntegerOption {
   readonly kind: 'integer'
   readonly default: number
   readonly min: number
   readonly max: number
 }
 
-interface FlagOption {
+export interface FlagOption {
   readonly kind: 'flag'
   readonly default: boolean
 }

@@ -4,7 +4,7 @@
 
 import type { Block } from '../wire/slab.ts'
 import { Ranges } from './ranges.ts'
-import { copyRing, type BlockKeeper } from './send-buffer.ts'
+import { type BlockKeeper, copyRing } from './send-buffer.ts'
 import { add, ahead, later, lt, type Seq } from './seq.ts'
 
 const SMALL_CHUNK = 8 * 1024
@@ -93,14 +93,7 @@ export class ReceiveBuffer {
   }
 
   /** Keeps text that lies behind a hole. False where memory is short, and then nothing is kept. */
-  keep(
-    keeper: BlockKeeper,
-    rcvNxt: Seq,
-    seq: Seq,
-    bytes: Uint8Array,
-    offset: number,
-    length: number
-  ): boolean {
+  keep(keeper: BlockKeeper, rcvNxt: Seq, seq: Seq, bytes: Uint8Array, offset: number, length: number): boolean {
     const end = add(seq, length)
     const kept = this.waiting.count
     const reach = kept === 0 ? end : later(end, this.waiting.right(kept - 1))

@@ -4,8 +4,8 @@
 
 import type { CongestionControl } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
-import { ReceiveBuffer } from './receive-buffer.ts'
 import { Ranges } from './ranges.ts'
+import { ReceiveBuffer } from './receive-buffer.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
@@ -33,7 +33,14 @@ export const Event = {
   CLOSED: 16
 } as const
 
-export type ErrorName = 'ECONNREFUSED' | 'ECONNRESET' | 'ECONNABORTED' | 'ETIMEDOUT' | 'EHOSTUNREACH' | 'ENETUNREACH' | 'EPIPE'
+export type ErrorName =
+  | 'ECONNREFUSED'
+  | 'ECONNRESET'
+  | 'ECONNABORTED'
+  | 'ETIMEDOUT'
+  | 'EHOSTUNREACH'
+  | 'ENETUNREACH'
+  | 'EPIPE'
 
 export class Tcb {
   /** The stack's number for this connection: its place in the tables of the demultiplexer and the timer wheel. */

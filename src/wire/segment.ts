@@ -54,8 +54,12 @@ export class Segment {
     return this.payloadLength + ((this.flags & SYN) >> 1) + (this.flags & FIN)
   }
 
-  /** No options and no text: the state from which every output starts. */
+  /** All but the addresses and ports at zero, no options, no text: what every output starts from. */
   reset(): void {
+    this.seq = 0
+    this.ack = 0
+    this.flags = 0
+    this.window = 0
     this.urgentPointer = 0
     this.mss = -1
     this.windowScale = -1

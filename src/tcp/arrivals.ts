@@ -1,0 +1,130 @@
+// SEGMENT ARRIVES: RFC 9293 §3.10.7, step by step in its order, with the hardening of RFC 5961. What no case takes is
+// a named, counted drop. The states without a whole TCB are elsewhere: CLOSED in output.ts (answerWithReset), LISTEN
+// and SYN-RECEIVED of a passive open in passive.ts, TIME-WAIT in time-wait.ts.
+
+import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
+import { checkAck } from './acks.ts'
+import { challengeAck } from './challenge.ts'
+import { becomeEstablished } from './established.ts'
+import { agree, beginSequences } from './handshake.ts'
+import type { Outbox } from './outbox.ts'
+import { sendAck, sendResetFor, sendSyn } from './output.ts'
+import { endTiming } from './recovery.ts'
+import { sampleRtt } from './rto.ts'
+import { add, leq, lt, toSeq, within } from './seq.ts'
+import { State } from './state.ts'
+import type { Tcb } from './tcb.ts'
+import { takeFin, takeText } from './text.ts'
+import { isOldDuplicate, rememberTimestamp } from './timestamps.ts'
+import { end, setState } from './transitions.ts'
+import { windowOffered } from './window.ts'
+
+export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
+  tcb.segmentsReceived++
+  if (tcb.state === State.SYN_SENT) return arrivesInSynSent(tcb, seg, now, out) // §3.10.7.3
+  // §3.10.7.4, all other states. A check that answers false has dealt with the segment.
+  if (!checkSeq(tcb, seg, now, out)) return // first
+  if (!checkRst(tcb, seg, now, out)) return // second
+  //                                           third: security, not kept
+  if (!checkSyn(tcb, seg, now, out)) return // fourth
+  rememberTimestamp(tcb, seg, now)
+  tcb.heardSinceTimeout = true
+  if (!checkAck(tcb, seg, now, out)) return // fifth
+  //                                           sixth: URG; text is delivered in line (RFC 6093 §5)
+  if (!takeText(tcb, seg, now, out)) return // seventh
+  takeFin(tcb, seg, now, out) // eighth
+}
+
+/** §3.10.7.3. */
+function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
+  const ack = toSeq(seg.ack)
+  if ((seg.flags & ACK) !== 0 && (leq(ack, tcb.iss) || lt(tcb.sndNxt, ack))) {
+    out.counters.droppedBadAck++
+    if ((seg.flags & RST) === 0) sendResetFor(tcb, ack, now, out)
+    return
+  }
+  if ((seg.flags & RST) !== 0) {
+    // Only a RST that acknowledges our SYN comes from somebody who has seen it.
+    if ((seg.flags & ACK) !== 0) {
+      out.counters.resetsReceived++
+      end(tcb, 'ECONNREFUSED', 'RST', out)
+    } else out.counters.droppedBadReset++
+    return
+  }
+  if ((seg.flags & SYN) === 0) {
+    out.counters.droppedInSynSent++
+    return
+  }
+  agree(tcb, seg, now)
+  beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)
+  if ((seg.flags & ACK) === 0) {
+    // Simultaneous open. Text on the SYN is not kept: the peer repeats it.
+    setState(tcb, State.SYN_RECEIVED, 'SYN', out)
+    sendSyn(tcb, now, out)
+    return
+  }
+  tcb.sndUna = ack
+  const rtt = endTiming(tcb, ack, now)
+  if (rtt >= 0) sampleRtt(tcb, rtt)
+  becomeEstablished(tcb, 'SYN-ACK', now, out)
+  tcb.ackOwed = true
+  out.schedule(tcb)
+  seg.seq = add(toSeq(seg.seq), 1)
+  seg.flags &= ~SYN
+  if (takeText(tcb, seg, now, out)) takeFin(tcb, seg, now, out)
+}
+
+/** First: is it old, and is it in the window? */
+function checkSeq(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
+  if (isOldDuplicate(tcb, seg, now)) out.counters.droppedOldTimestamp++
+  else if (isAcceptable(tcb, seg)) return true
+  else out.counters.droppedUnacceptable++
+  if ((seg.flags & RST) !== 0) return false
+  // Old text means that our ACK was lost, and is always answered; answering each bare ACK could go back and forth for ever.
+  if (seg.payloadLength > 0 || (seg.flags & FIN) !== 0) sendAck(tcb, now, out)
+  else challengeAck(tcb, now, out)
+  return false
+}
+
+/** The four cases of §3.4, table 5, with the allowance of §3.10.7.4 for a closed window. */
+function isAcceptable(tcb: Tcb, seg: Segment): boolean {
+  const seq = toSeq(seg.seq)
+  const length = seg.length
+  const window = windowOffered(tcb)
+  // Control of a peer that has filled our window stands at its right edge; its ACKs must count, or both could wait for ever.
+  if (seq === tcb.rcvNxt) return true
+  if (length === 0) return within(seq, tcb.rcvNxt, window) || ((seg.flags & RST) === 0 && seq === tcb.rcvAdv)
+  if (window === 0) return false
+  return within(seq, tcb.rcvNxt, window) || within(add(seq, length - 1), tcb.rcvNxt, window)
+}
+
+/** Second. Only an exact RCV.NXT shows that the peer sent it: a blind attacker has to hit that one number (RFC 5961 §3.2). */
+function checkRst(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
+  if ((seg.flags & RST) === 0) return true
+  if (toSeq(seg.seq) !== tcb.rcvNxt) {
+    out.counters.droppedBadReset++
+    challengeAck(tcb, now, out)
+    return false
+  }
+  out.counters.resetsReceived++
+  switch (tcb.state) {
+    case State.SYN_RECEIVED: // after an active open: a passive one has no TCB yet
+      end(tcb, 'ECONNREFUSED', 'RST', out)
+      break
+    case State.CLOSING:
+    case State.LAST_ACK:
+      end(tcb, null, 'RST', out)
+      break
+    default:
+      end(tcb, 'ECONNRESET', 'RST', out)
+  }
+  return false
+}
+
+/** Fourth: a SYN where there is none to be expected (RFC 5961 §4.2). */
+function checkSyn(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
+  if ((seg.flags & SYN) === 0) return true
+  out.counters.droppedUnacceptable++
+  challengeAck(tcb, now, out)
+  return false
+}

@@ -1,0 +1,101 @@
+// USER CALLS: RFC 9293 §3.10.1 to §3.10.5. A call that makes no sense in the connection's state answers so; what the
+// user is then told is the business of stack/connection.ts.
+
+import { prepareOffer } from './handshake.ts'
+import type { Outbox } from './outbox.ts'
+import { sendReset, sendSyn } from './output.ts'
+import { add, type Seq } from './seq.ts'
+import { isSynchronized, State } from './state.ts'
+import type { Tcb } from './tcb.ts'
+import { end, setState } from './transitions.ts'
+import { owesWindowUpdate } from './window.ts'
+
+/** OPEN, active (§3.10.1). The four-tuple and TS offset stand in the TCB. */
+export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox): void {
+  prepareOffer(tcb, mtu)
+  tcb.iss = iss
+  tcb.sndUna = iss
+  tcb.sndNxt = add(iss, 1)
+  tcb.recover = iss
+  tcb.sendBuffer.beginAt(tcb.sndNxt)
+  tcb.timedSeq = tcb.sndNxt
+  tcb.timedSince = now
+  tcb.retransmitAt = now + tcb.rtoMs
+  out.counters.activeOpens++
+  setState(tcb, State.SYN_SENT, 'active open', out)
+  sendSyn(tcb, now, out)
+}
+
+/**
+ * SEND (§3.10.2): takes what there is room for and answers how much. Text given before the connection is open waits for
+ * it. -1 after CLOSE, or when there is no connection.
+ */
+export function send(tcb: Tcb, bytes: Uint8Array, out: Outbox): number {
+  if (tcb.finQueued || tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return -1
+  const taken = tcb.sendBuffer.write(bytes, out)
+  if (taken < bytes.length) tcb.writerWaits = true
+  if (taken > 0) out.schedule(tcb)
+  return taken
+}
+
+/** RECEIVE (§3.10.3): the oldest unread text, at most `most` bytes, undefined when there is none. */
+export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undefined {
+  const bytes = tcb.receiveBuffer.read(most)
+  if (bytes !== undefined && mayUpdateWindow(tcb.state) && owesWindowUpdate(tcb)) {
+    out.counters.windowUpdates++
+    tcb.ackOwed = true
+    out.schedule(tcb)
+  }
+  return bytes
+}
+
+/** A peer that can send no more text has no use for a window. */
+const mayUpdateWindow = (state: State): boolean =>
+  state === State.ESTABLISHED || state === State.FIN_WAIT_1 || state === State.FIN_WAIT_2
+
+/** CLOSE (§3.10.4): a FIN follows the last byte; the peer may go on sending. */
+export function shutdown(tcb: Tcb, out: Outbox): void {
+  if (tcb.finQueued) return
+  switch (tcb.state) {
+    case State.SYN_SENT:
+      return end(tcb, null, 'close', out)
+    case State.SYN_RECEIVED:
+    case State.ESTABLISHED:
+      tcb.finQueued = true
+      setState(tcb, State.FIN_WAIT_1, 'close', out)
+      out.schedule(tcb)
+      return
+    case State.CLOSE_WAIT:
+      tcb.finQueued = true
+      setState(tcb, State.LAST_ACK, 'close', out)
+      out.schedule(tcb)
+  }
+}
+
+/** Closes both ways (§3.6.1): nobody will read any more, and where text is unread the peer is told so by a RST. */
+export function close(tcb: Tcb, now: number, out: Outbox): void {
+  if (tcb.readerGone) return
+  tcb.readerGone = true
+  if (tcb.receiveBuffer.readable > 0 && isSynchronized(tcb.state) && tcb.state !== State.TIME_WAIT) {
+    out.counters.abortsOnUnread++
+    return abort(tcb, now, out)
+  }
+  shutdown(tcb, out)
+  if (tcb.state === State.FIN_WAIT_2) tcb.finWait2At = now + tcb.options.finWait2Ms
+}
+
+/** ABORT (§3.10.5): a RST where the peer may still believe in the connection. */
+export function abort(tcb: Tcb, now: number, out: Outbox): void {
+  switch (tcb.state) {
+    case State.CLOSED:
+    case State.TIME_WAIT:
+      return
+    case State.SYN_RECEIVED:
+    case State.ESTABLISHED:
+    case State.FIN_WAIT_1:
+    case State.FIN_WAIT_2:
+    case State.CLOSE_WAIT:
+      sendReset(tcb, now, out)
+  }
+  end(tcb, null, 'abort', out)
+}

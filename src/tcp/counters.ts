@@ -1,0 +1,51 @@
+// What TCP counts, for the whole stack. A segment that is dropped raises exactly one of the `dropped…` counters.
+
+export class TcpCounters {
+  activeOpens = 0
+  passiveOpens = 0
+  attemptFails = 0
+  establishedResets = 0
+  segmentsReceived = 0
+  segmentsSent = 0
+  segmentsRetransmitted = 0
+  resetsSent = 0
+  resetsReceived = 0
+  retransmissionTimeouts = 0
+  synRetransmissions = 0
+  fastRetransmits = 0
+  zeroWindowProbes = 0
+  delayedAcks = 0
+  challengeAcks = 0
+  windowUpdates = 0
+  outOfOrderSegments = 0
+  timeWaits = 0
+  timeWaitsReused = 0
+  abortsOnTimeout = 0
+  abortsOnUnread = 0
+  icmpErrorsTaken = 0
+  partialChecksums = 0
+  droppedTooShort = 0
+  droppedBadOffset = 0
+  droppedBadChecksum = 0
+  /** Ports that the kernel serves: its business, not ours. */
+  droppedNotOurs = 0
+  droppedNoListener = 0
+  droppedUnacceptable = 0
+  droppedOldTimestamp = 0
+  droppedNoAck = 0
+  droppedBadAck = 0
+  droppedBadReset = 0
+  droppedInSynSent = 0
+  droppedInListen = 0
+  droppedSynBacklogFull = 0
+  droppedOutOfMemory = 0
+  droppedTooManyHoles = 0
+  droppedTextAfterFin = 0
+  droppedOutsideWindow = 0
+  droppedInTimeWait = 0
+  droppedIcmpNotInFlight = 0
+  /** Options that ended a header early because their lengths made no sense; the segment itself is processed. */
+  malformedOptions = 0
+  /** A state change that is no edge of RFC 9293 §3.3.2: always 0, unless there is a defect. */
+  impossibleTransitions = 0
+}

@@ -1,0 +1,23 @@
+// The moment at which a connection opens, whichever way it was opened.
+
+import { openWindows } from './handshake.ts'
+import type { Outbox } from './outbox.ts'
+import { restartAfterLostSyn } from './rto.ts'
+import { State } from './state.ts'
+import { Event, type Tcb } from './tcb.ts'
+import { setState, tell } from './transitions.ts'
+
+export function becomeEstablished(tcb: Tcb, why: string, now: number, out: Outbox): void {
+  setState(tcb, State.ESTABLISHED, why, out)
+  settle(tcb, now, out)
+}
+
+/** Our SYN is acknowledged: in FIN-WAIT-1 too, when the user closed before that. */
+export function settle(tcb: Tcb, _now: number, out: Outbox): void {
+  tcb.retransmitAt = Number.POSITIVE_INFINITY
+  tcb.retries = 0
+  if (tcb.synRetransmitted) restartAfterLostSyn(tcb)
+  openWindows(tcb)
+  tell(tcb, Event.CONNECTED | Event.WRITABLE, out)
+  out.schedule(tcb)
+}

@@ -1,0 +1,98 @@
+// What the two SYNs agree on: MSS (RFC 9293 §3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018).
+
+import { ACK, type Segment } from '../wire/segment.ts'
+import { initialWindow } from './congestion/congestion.ts'
+import type { SocketValues } from './options.ts'
+import { add, type Seq, toSeq } from './seq.ts'
+import type { Tcb } from './tcb.ts'
+import { timestampNow } from './timestamps.ts'
+import { windowShift } from './window.ts'
+
+/** What a peer that sends no MSS option takes (§3.7.1). */
+export const DEFAULT_MSS = 536
+/** The least that a peer can make us cut text to: below, headers outweigh it and a peer could make us work for nothing. */
+const LEAST_MSS = 48
+const HEADERS = 40
+
+/** What the MSS option of ours says: what the way there carries, unless the user wants less. */
+export function mssToOffer(mtu: number, wanted: number): number {
+  const most = Math.max(LEAST_MSS, mtu - HEADERS)
+  return wanted > 0 ? Math.min(wanted, most) : most
+}
+
+/** The part of a connection that the two SYNs settle: of a TCB, and of the small record of a half-open connection. */
+export interface Handshake {
+  readonly options: SocketValues
+  iss: Seq
+  irs: Seq
+  offeredMss: number
+  peerMss: number
+  sndMss: number
+  sndWnd: number
+  sndWndShift: number
+  rcvWndShift: number
+  windowScalingOn: boolean
+  timestampsOn: boolean
+  sacksOn: boolean
+  tsRecent: number
+  tsRecentAt: number
+  tsOffset: number
+}
+
+/** What we shall offer, on a way that carries packets of `mtu` bytes. */
+export function prepareOffer(to: Handshake, mtu: number): void {
+  to.offeredMss = mssToOffer(mtu, to.options.maximumSegmentSize)
+  to.sndMss = to.offeredMss
+  to.rcvWndShift = to.options.windowScaling ? windowShift(to.options.receiveBuffer) : 0
+}
+
+/** Puts our options on a SYN or SYN-ACK. A SYN-ACK repeats only what the peer's SYN offered. */
+export function offerOptions(from: Handshake, segment: Segment, now: number): void {
+  const answers = (segment.flags & ACK) !== 0
+  segment.mss = from.offeredMss
+  if (answers ? from.windowScalingOn : from.options.windowScaling) segment.windowScale = from.rcvWndShift
+  segment.sackPermitted = answers ? from.sacksOn : from.options.selectiveAcks
+  if (answers ? from.timestampsOn : from.options.timestamps) {
+    segment.hasTimestamps = true
+    segment.tsVal = timestampNow(from.tsOffset, now)
+    segment.tsEcr = answers ? from.tsRecent : 0
+  }
+}
+
+/** Takes from the peer's SYN what both want. */
+export function agree(to: Handshake, seg: Segment, now: number): void {
+  to.irs = toSeq(seg.seq)
+  // An MSS of 0 makes no sense and counts as absent.
+  to.peerMss = seg.mss > 0 ? Math.max(LEAST_MSS, seg.mss) : DEFAULT_MSS
+  to.sndMss = Math.min(to.peerMss, to.sndMss)
+  to.windowScalingOn = to.options.windowScaling && seg.windowScale >= 0
+  if (to.windowScalingOn)
+    to.sndWndShift = Math.min(14, seg.windowScale) // above 14 counts as 14 (RFC 7323 §2.3)
+  else to.rcvWndShift = 0
+  to.sacksOn = to.options.selectiveAcks && seg.sackPermitted
+  to.timestampsOn = to.options.timestamps && seg.hasTimestamps
+  if (to.timestampsOn) {
+    to.tsRecent = seg.tsVal
+    to.tsRecentAt = now
+  }
+  to.sndWnd = seg.window // a SYN's window is never scaled (RFC 7323 §2.2)
+}
+
+/** The window that a SYN of ours offers, bytes. */
+export const firstWindow = (options: SocketValues): number => Math.min(65_535, options.receiveBuffer)
+
+/** The peer's SYN has been taken: the variables of a TCB that begin with it. `ack` is what that SYN acknowledged, if anything. */
+export function beginSequences(tcb: Tcb, ack: Seq): void {
+  tcb.rcvNxt = add(tcb.irs, 1)
+  tcb.rcvAdv = add(tcb.rcvNxt, firstWindow(tcb.options))
+  tcb.lastAckSent = tcb.rcvNxt
+  tcb.maxSndWnd = tcb.sndWnd
+  tcb.sndWl1 = tcb.irs
+  tcb.sndWl2 = ack
+}
+
+/** Our SYN is acknowledged: the windows that the connection starts with. */
+export function openWindows(tcb: Tcb): void {
+  // RFC 5681 §3.1: a lost SYN is a sign of congestion, one segment is enough to begin with.
+  tcb.cwnd = tcb.synRetransmitted ? tcb.sndMss : initialWindow(tcb.sndMss)
+}

@@ -1,0 +1,61 @@
+// ICMP errors that quote a segment of ours (RFC 1122 §4.2.3.9, RFC 9293 §3.9.2.2), with the checks of RFC 5927: anybody
+// can forge one, so it counts only if it quotes what is in flight, and it never ends a connection that is established.
+
+import type { Outbox } from './outbox.ts'
+import { output } from './output.ts'
+import { startRepair } from './recovery.ts'
+import { ahead, toSeq, within } from './seq.ts'
+import { State } from './state.ts'
+import { type ErrorName, Repair, type Tcb } from './tcb.ts'
+import { end } from './transitions.ts'
+
+export const Icmp = { UNREACHABLE: 3, TIME_EXCEEDED: 11, PARAMETER_PROBLEM: 12 } as const
+export const UNREACHABLE_FRAGMENTATION_NEEDED = 4
+
+const HEADERS = 40
+
+/** Whether the error quotes something that we have sent and that is not acknowledged (RFC 5927 §4.1). */
+export function isInFlight(tcb: Tcb, quotedSeq: number): boolean {
+  return within(toSeq(quotedSeq), tcb.sndUna, ahead(tcb.sndNxt, tcb.sndUna))
+}
+
+export function icmpErrorArrives(tcb: Tcb, type: number, code: number, out: Outbox): void {
+  out.counters.icmpErrorsTaken++
+  const error = errorFor(type, code)
+  // Before the connection is open there is nothing to lose, and the user wants to know now (RFC 5461 §4).
+  if (tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED) return end(tcb, error, 'ICMP error', out)
+  tcb.softError = error
+}
+
+function errorFor(type: number, code: number): ErrorName {
+  if (type !== Icmp.UNREACHABLE) return 'EHOSTUNREACH'
+  switch (code) {
+    case 0: // network
+    case 6: // network unknown
+    case 9: // network prohibited
+    case 11: // network, for this type of service
+      return 'ENETUNREACH'
+    case 2: // protocol
+    case 3: // port
+      return 'ECONNREFUSED'
+    default:
+      return 'EHOSTUNREACH'
+  }
+}
+
+/** The way there carries only packets of `mtu` bytes: what was too big goes again at once, cut smaller (RFC 1191 §6.4). */
+export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): void {
+  const mss = Math.min(tcb.peerMss, mtu - HEADERS)
+  if (mss >= tcb.sndMss) return
+  out.counters.icmpErrorsTaken++
+  const { cwnd, ssthresh } = tcb
+  tcb.sndMss = mss
+  if (tcb.sndUna === tcb.iss || tcb.sndNxt === tcb.sndUna) return
+  // Nothing was lost to congestion: only the repair starts, the window stays (RFC 1191 §6.4).
+  if (tcb.repair === Repair.NONE) {
+    startRepair(tcb, true, now)
+    tcb.cwnd = cwnd
+    tcb.ssthresh = ssthresh
+  } else tcb.rtxNxt = tcb.sndUna
+  output(tcb, now, out)
+}

@@ -1,0 +1,54 @@
+// What holds between two events. Checked after each when CHECKS is on.
+
+import { invariant } from '../assert.ts'
+import { ahead, leq, type Seq } from './seq.ts'
+import { isSynchronized, State } from './state.ts'
+import type { Tcb } from './tcb.ts'
+
+export function checkInvariants(tcb: Tcb): void {
+  if (tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return checkReleased(tcb)
+  invariant(leq(tcb.sndUna, tcb.sndNxt), 'SND.UNA =< SND.NXT')
+  invariant(leq(tcb.sendBuffer.start, tcb.sendBuffer.end), 'the send buffer has a length')
+  const textEnd = tcb.finSent ? ahead(tcb.sndNxt, tcb.sendBuffer.end) === 1 : leq(tcb.sndNxt, tcb.sendBuffer.end)
+  invariant(textEnd, 'SND.NXT is not past what was written and the FIN')
+  invariant(tcb.sendBuffer.length <= tcb.options.sendBuffer, 'the send buffer keeps its limit')
+  const isInFlight = tcb.sndUna !== tcb.sndNxt
+  invariant(
+    !isInFlight || tcb.retransmitAt !== Number.POSITIVE_INFINITY,
+    'what is in flight has a retransmission timer'
+  )
+  invariant(
+    isInFlight || tcb.retransmitAt === Number.POSITIVE_INFINITY,
+    'without flight there is no retransmission timer'
+  )
+  if (isSynchronized(tcb.state)) checkSynchronized(tcb)
+}
+
+function checkSynchronized(tcb: Tcb): void {
+  invariant(leq(tcb.rcvNxt, tcb.rcvAdv), 'RCV.NXT is inside the window offered')
+  invariant(leq(tcb.lastAckSent, tcb.rcvNxt), 'nothing is acknowledged that has not arrived')
+  const waiting = tcb.receiveBuffer.waiting
+  for (let i = 0; i < waiting.count; i++) {
+    invariant(ahead(waiting.left(i), tcb.rcvNxt) > 0, 'what waits is behind a hole')
+    invariant(leq(waiting.right(i), tcb.rcvAdv), 'what waits was inside the window')
+    invariant(i === 0 || ahead(waiting.left(i), waiting.right(i - 1) as Seq) > 0, 'ranges are apart')
+  }
+  invariant(tcb.cwnd >= 1, 'the congestion window lets something pass')
+  invariant(tcb.sndMss > 0, 'the MSS lets something pass')
+  const owes = tcb.rcvNxt !== tcb.lastAckSent
+  const willAck = tcb.ackOwed || tcb.delayedAckAt !== Number.POSITIVE_INFINITY
+  invariant(!owes || willAck, 'what has arrived will be acknowledged')
+}
+
+function checkReleased(tcb: Tcb): void {
+  invariant(tcb.retransmitAt === Number.POSITIVE_INFINITY, 'a finished connection retransmits nothing')
+  invariant(tcb.receiveBuffer.waiting.count === 0, 'a finished connection waits for nothing')
+}
+
+/** At the end of a batch: what may be sent has been sent, or something is going to send it. */
+export function checkNoStall(tcb: Tcb): void {
+  if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT) return
+  const pending = ahead(tcb.sendBuffer.end, tcb.sndNxt) > 0 || (tcb.finQueued && !tcb.finSent)
+  const armed = Math.min(tcb.retransmitAt, tcb.persistAt) !== Number.POSITIVE_INFINITY
+  invariant(!pending || armed, 'text that waits has a timer')
+}

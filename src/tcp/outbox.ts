@@ -1,0 +1,29 @@
+// What the engine asks of whoever runs it. Segments leave through `segment` and `transmit`; everything else that an
+// event brings about beyond its own TCB is asked for here, so that the engine stays a pure function of its arguments.
+
+import type { Segment } from '../wire/segment.ts'
+import type { TcpCounters } from './counters.ts'
+import type { Arena } from './receive-buffer.ts'
+import type { BlockKeeper } from './send-buffer.ts'
+import type { State } from './state.ts'
+import type { Tcb } from './tcb.ts'
+
+export interface Outbox extends BlockKeeper {
+  /** The record that the one output routine fills; its contents are gone after `transmit`. */
+  readonly segment: Segment
+  readonly counters: TcpCounters
+  readonly arena: Arena
+  /** Sends `segment` on its way. */
+  transmit(): void
+  /** The same for a segment whose text was sent before, and may be acknowledged before it leaves. */
+  retransmit(): void
+  /** The connection may have something to send: `output` is to run at the end of this batch. */
+  schedule(tcb: Tcb): void
+  /** `tcb.events` has news for the user. */
+  notify(tcb: Tcb): void
+  stateChanged(tcb: Tcb, from: State, to: State, why: string): void
+  /** Both sides have closed: a small record takes the connection's place in the tables for 2MSL. */
+  enterTimeWait(tcb: Tcb, now: number): void
+  /** The connection is CLOSED: nothing may arrive for it any more. */
+  forget(tcb: Tcb): void
+}

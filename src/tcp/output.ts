@@ -1,0 +1,258 @@
+// What leaves: every segment of a connection is made by `begin` and its callers here. Decides what may be sent (§3.8.4
+// to §3.8.6 of RFC 9293, Nagle, silly windows, RFC 5681's window), not what is lost (recovery.ts) nor when time is up
+// (timeouts.ts).
+
+import { ACK, FIN, MAX_SACK_BLOCKS, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
+import { offerOptions } from './handshake.ts'
+import type { Outbox } from './outbox.ts'
+import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
+import { State } from './state.ts'
+import { Repair, type Tcb } from './tcb.ts'
+import { timestampNow } from './timestamps.ts'
+import { offerWindow } from './window.ts'
+
+const TIMESTAMP_OPTION = 12
+
+/** Sends what may go now: what is to be repeated, new text, a FIN, and an ACK that is owed and found no company. */
+export function output(tcb: Tcb, now: number, out: Outbox): void {
+  if (hasSendingState(tcb.state)) {
+    if (tcb.repair === Repair.TIMEOUT) repeatLost(tcb, now, out)
+    if (tcb.sendBuffer.length > 0 || tcb.finQueued) sendNew(tcb, now, out)
+  }
+  if (tcb.ackOwed) sendAck(tcb, now, out)
+}
+
+function hasSendingState(state: State): boolean {
+  return state >= State.ESTABLISHED && state !== State.FIN_WAIT_2 && state !== State.TIME_WAIT
+}
+
+function sendNew(tcb: Tcb, now: number, out: Outbox): void {
+  if (tcb.sndNxt === tcb.sndUna && now - tcb.lastSentAt > tcb.rtoMs) tcb.congestion.idled(tcb, now)
+  while (!tcb.finSent) {
+    const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
+    if (unsent === 0 && !tcb.finQueued) return
+    const mss = textRoom(tcb)
+    const flight = inFlight(tcb)
+    if (flight > 0 && flight + Math.min(unsent, mss) > tcb.cwnd) {
+      tcb.cwndLimited = true
+      return
+    }
+    const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
+    const length = Math.max(0, Math.min(unsent, mss, window))
+    if (!isWorthSending(tcb, length, unsent, mss, window)) {
+      if (tcb.sndNxt === tcb.sndUna && tcb.persistAt === Number.POSITIVE_INFINITY) tcb.persistAt = now + tcb.rtoMs
+      return
+    }
+    sendText(tcb, length, now, out)
+    tcb.cwndLimited = tcb.cwnd < tcb.ssthresh && 2 * inFlight(tcb) > tcb.cwnd
+  }
+}
+
+/** Silly window avoidance of the sender with Nagle's algorithm: §3.8.6.2.1 and §3.7.4. */
+function isWorthSending(tcb: Tcb, length: number, unsent: number, mss: number, window: number): boolean {
+  if (length === mss) return true
+  if (length === unsent) {
+    if (length === 0) return window > 0 // the FIN alone
+    return tcb.noDelay || tcb.finQueued || tcb.sndNxt === tcb.sndUna
+  }
+  return length > 0 && 2 * length >= tcb.maxSndWnd
+}
+
+/** Sends `length` bytes of new text, with the FIN if they are the last ones and the window has room for it. */
+export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): void {
+  const seq = tcb.sndNxt
+  const last = add(seq, length) === tcb.sendBuffer.end
+  const fin = last && tcb.finQueued && lt(add(seq, length), add(tcb.sndUna, tcb.sndWnd))
+  if (length === 0 && !fin) return
+  const segment = begin(tcb, seq, ACK | (last && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
+  if (length > 0) tcb.sendBuffer.locate(segment, seq, length, out.slab)
+  tcb.sndNxt = add(seq, length + (fin ? 1 : 0))
+  tcb.finSent = fin
+  tcb.bytesSent += length
+  tcb.lastSentAt = now
+  tcb.persistAt = Number.POSITIVE_INFINITY
+  if (tcb.retransmitAt === Number.POSITIVE_INFINITY) tcb.retransmitAt = now + tcb.rtoMs
+  if (Number.isNaN(tcb.timedSince)) {
+    tcb.timedSeq = tcb.sndNxt
+    tcb.timedSince = now
+  }
+  transmit(tcb, out)
+}
+
+/** After a timeout: sends again what was in flight then, as far as the window of congestion allows, past what the peer holds. */
+function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
+  while (lt(tcb.rtxNxt, tcb.recover)) {
+    const held = tcb.sacked.indexOf(tcb.rtxNxt)
+    if (held >= 0) {
+      tcb.rtxNxt = tcb.sacked.right(held)
+      continue
+    }
+    const flight = ahead(tcb.rtxNxt, tcb.sndUna)
+    if (flight > 0 && flight + textRoom(tcb) > tcb.cwnd) return
+    tcb.rtxNxt = repeat(tcb, tcb.rtxNxt, now, out)
+  }
+}
+
+/**
+ * Sends again one segment from `seq`, never more than was sent before, and answers where it ended. The text may be cut
+ * anew: the MSS may have changed since.
+ */
+export function repeat(tcb: Tcb, seq: Seq, now: number, out: Outbox): Seq {
+  out.counters.segmentsRetransmitted++
+  tcb.retransmits++
+  tcb.timedSince = Number.NaN // Karn's rule: what was sent twice is not timed
+  if (seq === tcb.iss) {
+    tcb.synRetransmitted = true
+    out.counters.synRetransmissions++
+    sendSyn(tcb, now, out)
+    return add(tcb.iss, 1)
+  }
+  const textEnd = tcb.finSent ? add(tcb.sndNxt, -1) : tcb.sndNxt
+  const length = Math.min(ahead(textEnd, seq), textRoom(tcb))
+  const end = add(seq, length)
+  const fin = tcb.finSent && end === textEnd
+  const segment = begin(tcb, seq, ACK | (end === textEnd && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
+  if (length > 0) tcb.sendBuffer.locate(segment, seq, length, out.slab)
+  tcb.bytesRetransmitted += length
+  tcb.lastSentAt = now
+  tcb.segmentsSent++
+  out.retransmit()
+  return fin ? add(end, 1) : end
+}
+
+/** SYN, or SYN-ACK where the peer's SYN has come. Also sends it again. */
+export function sendSyn(tcb: Tcb, now: number, out: Outbox): void {
+  const segment = begin(tcb, tcb.iss, tcb.state === State.SYN_SENT ? SYN : SYN | ACK, now, out)
+  offerOptions(tcb, segment, now)
+  transmit(tcb, out)
+}
+
+export function sendAck(tcb: Tcb, now: number, out: Outbox): void {
+  begin(tcb, tcb.sndNxt, ACK, now, out)
+  transmit(tcb, out)
+}
+
+/**
+ * Forces an ACK out of a peer whose window is closed (§3.8.6.1): no text, one before the window, so that the peer must
+ * answer and nothing is ever sent outside the window that it offered.
+ */
+export function sendProbe(tcb: Tcb, now: number, out: Outbox): void {
+  begin(tcb, add(tcb.sndUna, -1), ACK, now, out)
+  transmit(tcb, out)
+}
+
+export function sendReset(tcb: Tcb, now: number, out: Outbox): void {
+  out.counters.resetsSent++
+  begin(tcb, tcb.sndNxt, RST | ACK, now, out)
+  transmit(tcb, out)
+}
+
+/** <SEQ=SEG.ACK><CTL=RST>: the answer to an ACK of something never sent, on a connection not yet synchronized. */
+export function sendResetFor(tcb: Tcb, ack: number, now: number, out: Outbox): void {
+  out.counters.resetsSent++
+  const segment = begin(tcb, toSeq(ack), RST, now, out)
+  segment.hasTimestamps = false
+  transmit(tcb, out)
+}
+
+/** Text that one segment may carry now: the options take from it (RFC 6691 §2, RFC 9293 §3.7.1). */
+export function textRoom(tcb: Tcb): number {
+  const timestamps = tcb.timestampsOn ? TIMESTAMP_OPTION : 0
+  const blocks = Math.min(tcb.receiveBuffer.waiting.count, tcb.timestampsOn ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS)
+  const sack = tcb.sacksOn && blocks > 0 ? 4 + 8 * blocks : 0
+  return Math.max(1, tcb.sndMss - timestamps - sack)
+}
+
+/** Sequence numbers sent and, as far as we know, still on their way. */
+export function inFlight(tcb: Tcb): number {
+  const lost = tcb.repair === Repair.TIMEOUT && lt(tcb.rtxNxt, tcb.recover) ? ahead(tcb.recover, tcb.rtxNxt) : 0
+  return ahead(tcb.sndNxt, tcb.sndUna) - lost
+}
+
+/** The header that all segments of a connection share. An ACK that rides on it is paid. */
+function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Segment {
+  const segment = out.segment
+  address(segment, tcb)
+  segment.seq = seq
+  segment.flags = flags
+  if ((flags & RST) === 0) segment.window = offerWindow(tcb, (flags & SYN) !== 0)
+  if ((flags & ACK) !== 0) {
+    segment.ack = tcb.rcvNxt
+    tcb.lastAckSent = tcb.rcvNxt
+    tcb.ackOwed = false
+    tcb.delayedAckAt = Number.POSITIVE_INFINITY
+    if ((flags & (SYN | RST)) === 0) addSackBlocks(tcb, segment)
+  }
+  if (tcb.timestampsOn && (flags & SYN) === 0) {
+    segment.hasTimestamps = true
+    segment.tsVal = timestampNow(tcb.tsOffset, now)
+    segment.tsEcr = tcb.tsRecent
+  }
+  return segment
+}
+
+/** Two addresses and two ports, from our side: what names a connection. */
+export interface FourTuple {
+  localAddress: number
+  remoteAddress: number
+  localPort: number
+  remotePort: number
+}
+
+/** An empty segment from us to the peer. */
+export function address(segment: Segment, tuple: FourTuple): void {
+  segment.reset()
+  segment.sourceAddress = tuple.localAddress
+  segment.destinationAddress = tuple.remoteAddress
+  segment.sourcePort = tuple.localPort
+  segment.destinationPort = tuple.remotePort
+}
+
+function transmit(tcb: Tcb, out: Outbox): void {
+  tcb.segmentsSent++
+  out.transmit()
+}
+
+/** RFC 2018 §4: the block that the latest segment joined comes first, then those reported before. */
+function addSackBlocks(tcb: Tcb, segment: Segment): void {
+  const waiting = tcb.receiveBuffer.waiting
+  if (!tcb.sacksOn || waiting.count === 0) return
+  const most = tcb.timestampsOn ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS
+  addBlock(segment, tcb, waiting.indexOf(tcb.recentSack0), most)
+  addBlock(segment, tcb, waiting.indexOf(tcb.recentSack1), most)
+  addBlock(segment, tcb, waiting.indexOf(tcb.recentSack2), most)
+  for (let i = 0; i < waiting.count && segment.sackBlocks < most; i++) addBlock(segment, tcb, i, most)
+}
+
+function addBlock(segment: Segment, tcb: Tcb, i: number, most: number): void {
+  if (i < 0 || segment.sackBlocks >= most) return
+  const left = tcb.receiveBuffer.waiting.left(i)
+  for (let k = 0; k < segment.sackBlocks; k++) if (segment.sack[2 * k] === left) return
+  segment.sack[2 * segment.sackBlocks] = left
+  segment.sack[2 * segment.sackBlocks + 1] = tcb.receiveBuffer.waiting.right(i)
+  segment.sackBlocks++
+}
+
+/** §3.10.7.1: the answer to a segment for which there is no connection. The caller has seen that it is no RST. */
+export function answerWithReset(seg: Segment, out: Outbox): void {
+  const { sourceAddress, destinationAddress, sourcePort, destinationPort, flags, ack } = seg
+  const expected = toSeq(seg.seq + seg.length)
+  const reply = out.segment
+  reply.reset()
+  reply.sourceAddress = destinationAddress
+  reply.destinationAddress = sourceAddress
+  reply.sourcePort = destinationPort
+  reply.destinationPort = sourcePort
+  if ((flags & ACK) !== 0) {
+    reply.seq = ack
+    reply.flags = RST
+  } else {
+    reply.ack = expected
+    reply.flags = RST | ACK
+  }
+  out.counters.resetsSent++
+  out.transmit()
+}
+
+/** Whether an ACK of `seq` is one of something that was sent and not yet acknowledged. */
+export const acknowledgesNew = (tcb: Tcb, seq: Seq): boolean => lt(tcb.sndUna, seq) && leq(seq, tcb.sndNxt)

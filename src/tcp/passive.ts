@@ -1,0 +1,205 @@
+// A passive open until it is one: LISTEN (§3.10.7.2) and SYN-RECEIVED (§3.10.7.4) on a small record, so that half-open
+// connections cost little. A whole TCB is made when the peer has acknowledged our SYN.
+
+import { ACK, RST, type Segment, SYN } from '../wire/segment.ts'
+import type { CongestionControl } from './congestion/congestion.ts'
+import { agree, beginSequences, firstWindow, type Handshake, offerOptions, prepareOffer } from './handshake.ts'
+import type { SocketValues } from './options.ts'
+import type { Outbox } from './outbox.ts'
+import { address, answerWithReset, type FourTuple } from './output.ts'
+import { add, type Seq, toSeq, within } from './seq.ts'
+import { State } from './state.ts'
+import { Tcb } from './tcb.ts'
+import { timestampNow } from './timestamps.ts'
+
+export class SynReceived implements Handshake, FourTuple {
+  slot = -1
+  localAddress = 0
+  remoteAddress = 0
+  localPort = 0
+  remotePort = 0
+  iss: Seq = toSeq(0)
+  irs: Seq = toSeq(0)
+  offeredMss = 0
+  peerMss = 0
+  sndMss = 0
+  sndWnd = 0
+  sndWndShift = 0
+  rcvWndShift = 0
+  windowScalingOn = false
+  timestampsOn = false
+  sacksOn = false
+  tsRecent = 0
+  tsRecentAt = 0
+  tsOffset = 0
+  retries = 0
+  rtoMs: number
+  sentAt = 0
+  retransmitAt = Number.POSITIVE_INFINITY
+
+  constructor(readonly options: SocketValues) {
+    this.rtoMs = options.initialRtoMs
+  }
+}
+
+export type PassiveVerdict = 'waiting' | 'gone' | 'open'
+
+/**
+ * §3.10.7.2, LISTEN: what a segment that is no plain SYN gets. True for a SYN, which the caller answers with `answerSyn`
+ * if it has room for one more.
+ */
+export function isSynToListen(seg: Segment, out: Outbox): boolean {
+  if ((seg.flags & RST) !== 0) {
+    out.counters.droppedInListen++ // first: nothing here can be reset
+    return false
+  }
+  if ((seg.flags & ACK) !== 0) {
+    out.counters.droppedInListen++ // second: nothing was sent that could be acknowledged
+    answerWithReset(seg, out)
+    return false
+  }
+  if ((seg.flags & SYN) !== 0) return true // third
+  out.counters.droppedInListen++
+  return false
+}
+
+/** LISTEN, third: takes a SYN and answers it. The addresses and numbers come from the caller, who knows the secrets. */
+export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: number, out: Outbox): void {
+  record.localAddress = seg.destinationAddress
+  record.remoteAddress = seg.sourceAddress
+  record.localPort = seg.destinationPort
+  record.remotePort = seg.sourcePort
+  prepareOffer(record, mtu)
+  agree(record, seg, now)
+  record.retransmitAt = now + record.rtoMs
+  record.sentAt = now
+  sendSynAck(record, now, out)
+}
+
+/** §3.10.7.4 for SYN-RECEIVED: `open` means that this ACK opens the connection and is then to arrive there. */
+export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: number, out: Outbox): PassiveVerdict {
+  const seq = toSeq(seg.seq)
+  const rcvNxt = add(record.irs, 1)
+  if (seq === record.irs && (seg.flags & (SYN | ACK | RST)) === SYN) {
+    sendSynAck(record, now, out) // the peer's SYN again: our answer was lost
+    return 'waiting'
+  }
+  const isInWindow = within(seq, rcvNxt, firstWindow(record.options)) || isAllOld(seg, rcvNxt)
+  if (!isInWindow || (seg.flags & SYN) !== 0) {
+    out.counters.droppedUnacceptable++
+    if ((seg.flags & RST) === 0) sendBareAck(record, now, out)
+    return 'waiting'
+  }
+  if ((seg.flags & RST) !== 0) {
+    if (seq === rcvNxt) {
+      out.counters.resetsReceived++
+      return 'gone'
+    }
+    out.counters.droppedBadReset++
+    sendBareAck(record, now, out)
+    return 'waiting'
+  }
+  if ((seg.flags & ACK) === 0) {
+    out.counters.droppedNoAck++
+    return 'waiting'
+  }
+  if (toSeq(seg.ack) !== add(record.iss, 1)) {
+    out.counters.droppedBadAck++
+    answerWithReset(seg, out)
+    return 'waiting'
+  }
+  return 'open'
+}
+
+/** A text that begins before RCV.NXT and reaches past it: acceptable by its end (§3.4). */
+function isAllOld(seg: Segment, rcvNxt: Seq): boolean {
+  return seg.length > 0 && within(rcvNxt, toSeq(seg.seq), seg.length)
+}
+
+/** Sends the SYN-ACK again, or answers false when it has been sent often enough. */
+export function synAckTimeout(record: SynReceived, now: number, out: Outbox): boolean {
+  if (record.retries >= record.options.synAckRetries) return false
+  record.retries++
+  record.rtoMs = Math.min(record.options.maxRtoMs, 2 * record.rtoMs)
+  record.retransmitAt = now + record.rtoMs
+  out.counters.retransmissionTimeouts++
+  out.counters.segmentsRetransmitted++
+  out.counters.synRetransmissions++
+  sendSynAck(record, now, out)
+  return true
+}
+
+/** The whole TCB of a half-open connection, still SYN-RECEIVED: the ACK that opens it arrives next. */
+export function toTcb(record: SynReceived, congestion: CongestionControl, now: number): Tcb {
+  const tcb = new Tcb(record.options, congestion, now)
+  tcb.state = State.SYN_RECEIVED
+  tcb.localAddress = record.localAddress
+  tcb.remoteAddress = record.remoteAddress
+  tcb.localPort = record.localPort
+  tcb.remotePort = record.remotePort
+  tcb.iss = record.iss
+  tcb.sndUna = record.iss
+  tcb.sndNxt = add(record.iss, 1)
+  tcb.recover = record.iss
+  tcb.sendBuffer.beginAt(tcb.sndNxt)
+  tcb.irs = record.irs
+  tcb.offeredMss = record.offeredMss
+  tcb.peerMss = record.peerMss
+  tcb.sndMss = record.sndMss
+  tcb.sndWnd = record.sndWnd
+  tcb.sndWndShift = record.sndWndShift
+  tcb.rcvWndShift = record.rcvWndShift
+  tcb.windowScalingOn = record.windowScalingOn
+  tcb.timestampsOn = record.timestampsOn
+  tcb.sacksOn = record.sacksOn
+  tcb.tsRecent = record.tsRecent
+  tcb.tsRecentAt = record.tsRecentAt
+  tcb.tsOffset = record.tsOffset
+  tcb.rtoMs = record.rtoMs
+  tcb.synRetransmitted = record.retries > 0
+  if (record.retries === 0) {
+    tcb.timedSeq = tcb.sndNxt
+    tcb.timedSince = record.sentAt
+  }
+  tcb.segmentsSent = 1 + record.retries
+  tcb.segmentsReceived = 1
+  beginSequences(tcb, record.iss)
+  return tcb
+}
+
+/** What the peer is told when the listener goes away before it has opened (§3.10.4, CLOSE in LISTEN and its children). */
+export function resetHalfOpen(record: SynReceived, out: Outbox): void {
+  const segment = out.segment
+  address(segment, record)
+  segment.flags = RST
+  segment.seq = add(record.iss, 1)
+  out.counters.resetsSent++
+  out.transmit()
+}
+
+function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
+  const segment = out.segment
+  address(segment, record)
+  segment.flags = SYN | ACK
+  segment.seq = record.iss
+  segment.ack = add(record.irs, 1)
+  segment.window = firstWindow(record.options)
+  offerOptions(record, segment, now)
+  out.transmit()
+}
+
+function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
+  const segment = out.segment
+  address(segment, record)
+  segment.flags = ACK
+  segment.seq = add(record.iss, 1)
+  segment.ack = add(record.irs, 1)
+  segment.window = firstWindow(record.options) >> record.rcvWndShift
+  if (record.timestampsOn) {
+    segment.hasTimestamps = true
+    segment.tsVal = timestampNow(record.tsOffset, now)
+    segment.tsEcr = record.tsRecent
+  }
+  out.counters.challengeAcks++
+  out.transmit()
+}

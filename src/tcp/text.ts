@@ -1,0 +1,137 @@
+// The seventh and eighth steps of §3.10.7.4: the text of a segment and its FIN, in order or not, and when they are
+// acknowledged (§3.8.6.3, RFC 5681 §4.2).
+
+import { FIN, type Segment } from '../wire/segment.ts'
+import type { Outbox } from './outbox.ts'
+import { sendAck, sendReset } from './output.ts'
+import { add, ahead, later, leq, lt, type Seq, toSeq } from './seq.ts'
+import { mayReceive, State } from './state.ts'
+import { Event, type Tcb } from './tcb.ts'
+import { end, enterTimeWait, setState, tell } from './transitions.ts'
+import { windowOffered } from './window.ts'
+
+/** Ranges that may wait behind holes: enough for a large window with every other segment lost, and a limit to what a peer can make us keep. */
+const MOST_HOLES = 1024
+
+/** Answers false when the segment has been dealt with. */
+export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
+  if (seg.payloadLength === 0) return true
+  if (!mayReceive(tcb.state)) {
+    // After the peer's FIN there is no text: "this should not occur".
+    out.counters.droppedTextAfterFin++
+    return true
+  }
+  // What lies before RCV.NXT has been taken; what lies beyond the window, or a FIN that is known, is not.
+  const start = later(toSeq(seg.seq), tcb.rcvNxt)
+  const limit = tcb.finKnown && lt(tcb.rcvFin, tcb.rcvAdv) ? tcb.rcvFin : tcb.rcvAdv
+  const segmentEnd = add(toSeq(seg.seq), seg.payloadLength)
+  const stop = lt(limit, segmentEnd) ? limit : segmentEnd
+  const length = ahead(stop, start)
+  if (stop !== segmentEnd) {
+    out.counters.droppedOutsideWindow++
+    seg.flags &= ~FIN // it lies beyond what was cut off
+  }
+  if (length <= 0) {
+    sendAck(tcb, now, out)
+    return true
+  }
+  if (tcb.readerGone) {
+    // §3.6.1: nobody will ever read this, and the peer should know.
+    out.counters.abortsOnUnread++
+    sendReset(tcb, now, out)
+    end(tcb, null, 'text after close', out)
+    return false
+  }
+  const offset = seg.payloadOffset + ahead(start, toSeq(seg.seq))
+  if (start === tcb.rcvNxt) takeInOrder(tcb, seg, offset, length, now, out)
+  else keepOutOfOrder(tcb, seg, start, offset, length, now, out)
+  return true
+}
+
+function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now: number, out: Outbox): void {
+  tcb.receiveBuffer.append(out.arena, seg.bytes, offset, length)
+  let next = add(tcb.rcvNxt, length)
+  const fillsHole = tcb.receiveBuffer.waiting.count > 0
+  if (fillsHole) next = tcb.receiveBuffer.advance(out, out.arena, next)
+  tcb.bytesReceived += ahead(next, tcb.rcvNxt)
+  tcb.rcvNxt = next
+  tell(tcb, Event.READABLE, out)
+  if (length > tcb.rcvMss) tcb.rcvMss = Math.min(length, tcb.offeredMss)
+  // RFC 5681 §4.2: at once where a hole is being filled, and for every second full-sized segment.
+  const unacknowledged = ahead(tcb.rcvNxt, tcb.lastAckSent)
+  if (fillsHole || unacknowledged >= 2 * tcb.rcvMss || windowOffered(tcb) === 0 || tcb.options.delayedAckMs === 0) {
+    tcb.ackOwed = true
+    out.schedule(tcb)
+  } else if (tcb.delayedAckAt === Number.POSITIVE_INFINITY) {
+    tcb.delayedAckAt = now + tcb.options.delayedAckMs
+  }
+}
+
+/** Each segment out of order is answered at once: the peer counts the duplicates (RFC 5681 §4.2). */
+function keepOutOfOrder(
+  tcb: Tcb,
+  seg: Segment,
+  start: Seq,
+  offset: number,
+  length: number,
+  now: number,
+  out: Outbox
+): void {
+  out.counters.outOfOrderSegments++
+  const buffer = tcb.receiveBuffer
+  if (buffer.waiting.countAfter(start, add(start, length)) > MOST_HOLES) out.counters.droppedTooManyHoles++
+  else if (!buffer.keep(out, tcb.rcvNxt, start, seg.bytes, offset, length)) out.counters.droppedOutOfMemory++
+  else rememberBlock(tcb, start)
+  sendAck(tcb, now, out)
+}
+
+function rememberBlock(tcb: Tcb, start: Seq): void {
+  const waiting = tcb.receiveBuffer.waiting
+  const left = waiting.left(waiting.indexOf(start))
+  if (tcb.recentSack0 === left) return
+  if (tcb.recentSack1 !== left) tcb.recentSack2 = tcb.recentSack1
+  tcb.recentSack1 = tcb.recentSack0
+  tcb.recentSack0 = left
+}
+
+/** A FIN behind a hole is kept, not acted on: it has its own place in the sequence space (§3.4). */
+export function takeFin(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
+  if ((seg.flags & FIN) !== 0 && !tcb.finKnown && mayReceive(tcb.state)) {
+    const fin = add(toSeq(seg.seq), seg.payloadLength)
+    // It must lie in the window, like any other octet, and behind all that has been taken.
+    if (leq(tcb.rcvNxt, fin) && leq(fin, tcb.rcvAdv) && !holdsBeyond(tcb, fin)) {
+      tcb.finKnown = true
+      tcb.rcvFin = fin
+      if (tcb.rcvNxt !== fin && seg.payloadLength === 0) sendAck(tcb, now, out)
+    } else {
+      out.counters.droppedOutsideWindow++
+      sendAck(tcb, now, out)
+    }
+  }
+  if (tcb.finKnown && tcb.rcvNxt === tcb.rcvFin && mayReceive(tcb.state)) actOnFin(tcb, now, out)
+}
+
+function holdsBeyond(tcb: Tcb, fin: Seq): boolean {
+  const waiting = tcb.receiveBuffer.waiting
+  return waiting.count > 0 && lt(fin, waiting.right(waiting.count - 1))
+}
+
+function actOnFin(tcb: Tcb, now: number, out: Outbox): void {
+  tcb.rcvNxt = add(tcb.rcvFin, 1)
+  if (lt(tcb.rcvAdv, tcb.rcvNxt)) tcb.rcvAdv = tcb.rcvNxt // a FIN at the edge takes no room
+  tell(tcb, Event.ENDED, out)
+  switch (tcb.state) {
+    case State.ESTABLISHED:
+      setState(tcb, State.CLOSE_WAIT, 'FIN', out)
+      break
+    case State.FIN_WAIT_1: // our FIN is not acknowledged, else the fifth step had left this state
+      setState(tcb, State.CLOSING, 'FIN', out)
+      break
+    case State.FIN_WAIT_2:
+      sendAck(tcb, now, out)
+      enterTimeWait(tcb, 'FIN', now, out)
+      return
+  }
+  tcb.ackOwed = true
+  out.schedule(tcb)
+}

@@ -1,0 +1,74 @@
+// TIMEOUTS: §3.10.8, and the timers of §3.8. Deadlines are fields of the TCB; the stack asks for the earliest and calls
+// back when it has passed.
+
+import type { Outbox } from './outbox.ts'
+import { output, repeat, sendAck, sendProbe, sendText, textRoom } from './output.ts'
+import { startRepair } from './recovery.ts'
+import { backOff } from './rto.ts'
+import { add, ahead } from './seq.ts'
+import { State } from './state.ts'
+import type { Tcb } from './tcb.ts'
+import { end } from './transitions.ts'
+
+/** The earliest deadline of the connection, Infinity for none. */
+export function nextDeadline(tcb: Tcb): number {
+  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.delayedAckAt, tcb.finWait2At)
+}
+
+/** Acts on the deadlines that have passed. */
+export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
+  if (tcb.finWait2At <= now) return end(tcb, null, 'FIN-WAIT-2 timeout', out)
+  if (tcb.delayedAckAt <= now) {
+    out.counters.delayedAcks++
+    sendAck(tcb, now, out)
+  }
+  if (tcb.retransmitAt <= now) retransmissionTimeout(tcb, now, out)
+  if (tcb.persistAt <= now) persistTimeout(tcb, now, out)
+}
+
+function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
+  // A peer that answers but keeps its window closed lives (§3.8.6.1): it may hold back what was sent before it closed.
+  if (tcb.sndWnd === 0 && tcb.heardSinceTimeout) tcb.retries = 0
+  tcb.heardSinceTimeout = false
+  if (tcb.retries >= mostRetries(tcb)) return giveUp(tcb, out)
+  tcb.retries++
+  out.counters.retransmissionTimeouts++
+  backOff(tcb)
+  tcb.retransmitAt = now + tcb.rtoMs
+  if (tcb.sndUna === tcb.iss) {
+    repeat(tcb, tcb.iss, now, out)
+    return
+  }
+  startRepair(tcb, tcb.retries > 1, now)
+  output(tcb, now, out)
+}
+
+function mostRetries(tcb: Tcb): number {
+  if (tcb.state === State.SYN_SENT) return tcb.options.synRetries
+  if (tcb.state === State.SYN_RECEIVED) return tcb.options.synAckRetries
+  return tcb.options.retries
+}
+
+function persistTimeout(tcb: Tcb, now: number, out: Outbox): void {
+  if (tcb.heardSinceTimeout) tcb.retries = 0
+  tcb.heardSinceTimeout = false
+  if (tcb.retries >= tcb.options.retries) return giveUp(tcb, out)
+  tcb.retries++
+  tcb.persistAt = Number.POSITIVE_INFINITY
+  const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
+  if (window > 0) {
+    // Too little for good manners, but it has waited long enough: the override of §3.8.6.2.1.
+    sendText(tcb, Math.min(window, ahead(tcb.sendBuffer.end, tcb.sndNxt), textRoom(tcb)), now, out)
+    if (tcb.sndNxt !== tcb.sndUna) return
+  }
+  out.counters.zeroWindowProbes++
+  sendProbe(tcb, now, out)
+  backOff(tcb)
+  tcb.persistAt = now + tcb.rtoMs
+}
+
+/** R2 of §3.8.3 is reached. An ICMP error heard meanwhile names the reason better than the clock does. */
+function giveUp(tcb: Tcb, out: Outbox): void {
+  out.counters.abortsOnTimeout++
+  end(tcb, tcb.softError ?? 'ETIMEDOUT', 'timeout', out)
+}

@@ -1,0 +1,51 @@
+// The only places where a connection changes its state or ends.
+
+import type { Outbox } from './outbox.ts'
+import { isEdge, isSynchronized, State } from './state.ts'
+import { type ErrorName, Event, type Tcb } from './tcb.ts'
+
+export function setState(tcb: Tcb, to: State, why: string, out: Outbox): void {
+  const from = tcb.state
+  if (from === to) return
+  if (!isEdge(from, to)) out.counters.impossibleTransitions++
+  tcb.state = to
+  out.stateChanged(tcb, from, to, why)
+}
+
+export function tell(tcb: Tcb, event: number, out: Outbox): void {
+  tcb.events |= event
+  out.notify(tcb)
+}
+
+/** Deletes the TCB (§3.10). Text that was received and not read stays readable. */
+export function end(tcb: Tcb, error: ErrorName | null, why: string, out: Outbox): void {
+  if (tcb.state === State.CLOSED) return
+  if (error !== null) {
+    if (isSynchronized(tcb.state)) out.counters.establishedResets++
+    else out.counters.attemptFails++
+  }
+  tcb.error = error
+  release(tcb, out)
+  setState(tcb, State.CLOSED, why, out)
+  out.forget(tcb)
+  tell(tcb, Event.CLOSED, out)
+}
+
+/** Both FINs are acknowledged: the user is done with the connection, the network may not be. */
+export function enterTimeWait(tcb: Tcb, why: string, now: number, out: Outbox): void {
+  release(tcb, out)
+  setState(tcb, State.TIME_WAIT, why, out)
+  out.enterTimeWait(tcb, now)
+  tell(tcb, Event.CLOSED, out)
+}
+
+function release(tcb: Tcb, out: Outbox): void {
+  tcb.sendBuffer.free(out)
+  tcb.receiveBuffer.forgetWaiting(out)
+  tcb.sacked.clear()
+  tcb.ackOwed = false
+  tcb.retransmitAt = Number.POSITIVE_INFINITY
+  tcb.persistAt = Number.POSITIVE_INFINITY
+  tcb.delayedAckAt = Number.POSITIVE_INFINITY
+  tcb.finWait2At = Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,46 @@
+// The window that we offer (RFC 9293 §3.8.6): its right edge never moves left, and it opens in steps worth an ACK.
+
+import { add, ahead } from './seq.ts'
+import type { Tcb } from './tcb.ts'
+
+/** The shift for a receive buffer, RFC 7323 §2.3: the smallest that lets 16 bits tell all of it, 14 at most. */
+export function windowShift(receiveBuffer: number): number {
+  let shift = 0
+  while (shift < 14 && 65_535 * 2 ** shift < receiveBuffer) shift++
+  return shift
+}
+
+/** The window field for a segment that leaves now; what it offers is remembered in RCV.ADV. SYNs are never scaled. */
+export function offerWindow(tcb: Tcb, onSyn: boolean): number {
+  const shift = onSyn ? 0 : tcb.rcvWndShift
+  const offered = windowOffered(tcb)
+  const wanted = isWorthOpening(tcb) ? freeSpace(tcb) : offered
+  let field = wanted >> shift
+  // Rounding down to the scale must not take back what was offered.
+  if (field << shift < offered) field = (offered + (1 << shift) - 1) >> shift
+  if (field > 65_535) field = 65_535
+  tcb.rcvAdv = add(tcb.rcvNxt, Math.max(field << shift, offered))
+  return field
+}
+
+/** RCV.WND as the peer knows it, bytes. */
+export function windowOffered(tcb: Tcb): number {
+  return ahead(tcb.rcvAdv, tcb.rcvNxt)
+}
+
+/**
+ * Whether a reader has made so much room that the peer should know at once. Beyond the rule against silly windows, the
+ * window must have at least doubled: as long as the peer has plenty, the ordinary ACKs tell it.
+ */
+export function owesWindowUpdate(tcb: Tcb): boolean {
+  return isWorthOpening(tcb) && freeSpace(tcb) >= 2 * windowOffered(tcb)
+}
+
+/** Silly window avoidance of the receiver, §3.8.6.2.2. */
+function isWorthOpening(tcb: Tcb): boolean {
+  return freeSpace(tcb) - windowOffered(tcb) >= Math.min(tcb.receiveBuffer.limit >> 1, tcb.offeredMss)
+}
+
+function freeSpace(tcb: Tcb): number {
+  return Math.max(0, tcb.receiveBuffer.limit - tcb.receiveBuffer.readable)
+}
