@@ -8,6 +8,7 @@
         'binding/batch_functions.cc',
         'binding/checksum.cc',
         'binding/loop_handles.cc',
+        'binding/offloads.cc',
         'binding/port_guard.cc',
         'binding/raw_receiver.cc',
         'binding/raw_sender.cc',

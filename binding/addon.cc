@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "batch_functions.h"
+#include "offloads.h"
 #include "port_guard.h"
 #include "raw_socket.h"
 #include "route.h"
@@ -13,6 +14,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   rawtcp::InitBatchFunctions(env, exports);
   rawtcp::InitRoute(env, exports);
+  rawtcp::InitOffloads(env, exports);
   rawtcp::TxBatch::Init(env, exports);
   rawtcp::PortGuard::Init(env, exports);
   rawtcp::RawSocket::Init(env, exports);

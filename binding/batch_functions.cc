@@ -71,38 +71,43 @@ Napi::Value CopyChecksum(const Napi::CallbackInfo& info) {
                    variant->copy(to.Data() + to_offset, from.Data() + from_offset, length, initial));
 }
 
+/** What a packet takes in the memory that it is gathered into: each begins at a multiple of 8 (src/link/gather.ts). */
+size_t GatheredLength(size_t length) { return (length + 7) & ~size_t{7}; }
+
 /**
- * (batch, first, count, to, toOffset, rxTable, rxFirst): packets of a TxBatch, whole and with checksums, behind one
- * another in `to`, and their descriptors as RxBatch has them. Answers how many fitted.
+ * (batch, count, to, toOffset, rxTable, rxFirst): the packets of a TxBatch, whole and with checksums, behind one
+ * another in `to`, and their descriptors as RxBatch has them. Answers where the next packet may begin.
  */
 Napi::Value Gather(const Napi::CallbackInfo& info) {
   TxBatch* batch = TxBatch::From(info[0]);
-  if (batch == nullptr || !IsTypedArray(info[3], napi_uint8_array) || !IsTypedArray(info[5], napi_int32_array)) {
-    return ThrowArguments(info.Env(), "gather(batch, first, count, to, toOffset, rxTable, rxFirst)");
+  if (batch == nullptr || !IsTypedArray(info[2], napi_uint8_array) || !IsTypedArray(info[4], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "gather(batch, count, to: Uint8Array, toOffset, rxTable: Int32Array, rxFirst)");
   }
-  size_t first = SizeArgument(info, 1);
-  size_t count = SizeArgument(info, 2);
-  Napi::Uint8Array to = info[3].As<Napi::Uint8Array>();
-  size_t offset = SizeArgument(info, 4);
-  Napi::Int32Array table = info[5].As<Napi::Int32Array>();
-  size_t rx_first = SizeArgument(info, 6);
-  size_t rx_capacity = table.ElementLength() / kRxStride;
+  size_t count = SizeArgument(info, 1);
+  Napi::Uint8Array to = info[2].As<Napi::Uint8Array>();
+  uint8_t* bytes = to.Data();
+  size_t room = to.ElementLength();
+  size_t offset = SizeArgument(info, 3);
+  Napi::Int32Array table = info[4].As<Napi::Int32Array>();
+  int32_t* row = table.Data() + std::min(SizeArgument(info, 5) * kRxStride, table.ElementLength());
+  int32_t* end = table.Data() + table.ElementLength();
 
-  size_t gathered = 0;
-  for (; gathered < count && rx_first + gathered < rx_capacity; gathered++) {
+  for (size_t i = 0; i < count; i++, row += kRxStride) {
     Packet packet;
     // A descriptor that makes no sense takes its row all the same, as a packet of no bytes: the receiver counts it.
-    bool sound = ReadDescriptor(batch->source(), first + gathered, &packet);
+    bool sound = ReadDescriptor(batch->source(), i, &packet);
     size_t length = sound ? packet.length() : 0;
-    if (offset > to.ElementLength() || length > to.ElementLength() - offset) break;
-    if (sound) CopyPacket(packet, to.Data() + offset);
-    int32_t* row = table.Data() + (rx_first + gathered) * kRxStride;
+    if (offset > room || length > room - offset || end - row < kRxStride) {
+      Napi::RangeError::New(info.Env(), "gather: the batch does not fit").ThrowAsJavaScriptException();
+      return info.Env().Undefined();
+    }
+    if (sound) CopyPacket(packet, bytes + offset);
     row[kRxOffset] = static_cast<int32_t>(offset);
     row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = sound && !IpIsFragment(packet.header) ? kChecksumGood : kChecksumUnknown;
-    offset += length;
+    offset += GatheredLength(length);
   }
-  return Napi::Number::New(info.Env(), static_cast<double>(gathered));
+  return Napi::Number::New(info.Env(), static_cast<double>(offset));
 }
 
 /** (bytes, rxTable, count): looks at each packet and writes what its checksum says into its descriptor. */

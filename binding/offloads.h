@@ -1,0 +1,14 @@
+// What an interface's driver does to packets before we see them, for diagnosis: ethtool's old questions.
+
+#ifndef RAWTCP_OFFLOADS_H_
+#define RAWTCP_OFFLOADS_H_
+
+#include <napi.h>
+
+namespace rawtcp {
+
+void InitOffloads(Napi::Env env, Napi::Object exports);
+
+}  // namespace rawtcp
+
+#endif  // RAWTCP_OFFLOADS_H_

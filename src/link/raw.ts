@@ -1,0 +1,165 @@
+// The driver over raw sockets: IPv4 packets with headers of our own, beside the kernel's TCP and on its addresses.
+// Needs CAP_NET_RAW. Ports in use are reserved in the kernel (kernel-ports.ts), all others stay the kernel's.
+
+import { SocketError, typeError } from '../errors.ts'
+import { ICMP_SOCKET, loadAddon, type NativeRawSocket, TCP_SOCKET } from '../native/addon.ts'
+import { errnoName, socketError } from '../native/errno.ts'
+import { TxBatches } from '../native/tx-batches.ts'
+import { flag, int, resolve } from '../options.ts'
+import type { Counters } from '../stats.ts'
+import { parseAddress } from '../wire/address.ts'
+import { AttachedFilter } from './attached-filter.ts'
+import { KernelPorts } from './kernel-ports.ts'
+import { KernelRoutes } from './kernel-routes.ts'
+import { type Link, type LinkReceiver, type PortGuard, type Route, RxBatch, type TxBatch } from './link.ts'
+import { icmpAboutTcp } from './port-filter.ts'
+
+const rawOptions = {
+  /** The kernel's receive buffer for packets that wait for us, bytes. */
+  receiveBuffer: int({ default: 8 * 1024 * 1024, min: 64 * 1024, max: 1024 * 1024 * 1024 }),
+  /** What the kernel holds of packets sent before it asks us to wait, bytes. */
+  sendBuffer: int({ default: 4 * 1024 * 1024, min: 4 * 1024, max: 1024 * 1024 * 1024 }),
+  /**
+   * Takes segments whose checksum the kernel has not completed: all that come from this host, and all that GRO has put
+   * together, whose checksums it has verified. Without it neither gets through.
+   */
+  acceptPartialChecksums: flag({ default: true })
+}
+
+export interface RawLinkOptions {
+  /** Only packets to this address, one of the host's. */
+  readonly address?: string
+  readonly receiveBuffer?: number
+  readonly sendBuffer?: number
+  readonly acceptPartialChecksums?: boolean
+}
+
+/** A batch of received packets, each in a slot that holds the largest there is: GRO hands over 64 KiB at once. */
+const RX_SLOTS = 64
+/** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. */
+const RX_SLOT_BYTES = 65536 + 192
+
+export class RawLink implements Link {
+  readonly name = 'raw'
+  readonly guard: PortGuard
+  readonly acceptsPartialChecksums: boolean
+  readonly #socket: NativeRawSocket
+  readonly #counters: Float64Array
+  readonly #counterNames: readonly string[]
+  readonly #tooLarge: number
+  readonly #batches: TxBatches
+  readonly #filter: AttachedFilter
+  readonly #ports: KernelPorts
+  readonly #routes: KernelRoutes
+  #tooLargeSeen = 0
+  #congested = false
+  #closed = false
+
+  /** Throws an AddonError where there is no addon, a SocketError where the kernel refuses: EPERM without CAP_NET_RAW. */
+  constructor(options: RawLinkOptions = {}) {
+    const { address, ...rest } = options
+    const values = resolve(rawOptions, rest)
+    const local = localAddress(address)
+    const addon = loadAddon()
+    this.#counterNames = addon.RawSocket.counterNames
+    this.#counters = new Float64Array(this.#counterNames.length)
+    this.#tooLarge = this.#counterNames.indexOf('sendTooLarge')
+    this.#socket = new addon.RawSocket(this.#counters)
+    const error =
+      this.#socket.open(local, values.receiveBuffer, values.sendBuffer) ||
+      this.#socket.setFilter(ICMP_SOCKET, icmpAboutTcp)
+    if (error !== 0) {
+      this.#socket.close()
+      throw openError(error, address)
+    }
+    this.acceptsPartialChecksums = values.acceptPartialChecksums
+    this.#batches = new TxBatches(addon)
+    this.#routes = new KernelRoutes(addon, local)
+    this.#filter = new AttachedFilter(program => this.#socket.setFilter(TCP_SOCKET, program))
+    this.#ports = new KernelPorts(addon, this.#filter)
+    this.guard = this.#ports
+  }
+
+  get congested(): boolean {
+    return this.#congested
+  }
+
+  start(receiver: LinkReceiver): void {
+    const batch = new RxBatch(new Uint8Array(RX_SLOTS * RX_SLOT_BYTES), RX_SLOTS)
+    this.#socket.start(
+      batch.bytes,
+      batch.table,
+      count => {
+        batch.count = count
+        receiver.packetsArrived(batch)
+      },
+      () => {
+        this.#congested = false
+        receiver.linkWritable()
+      }
+    )
+  }
+
+  send(batch: TxBatch): void {
+    if (batch.count === 0 || this.#closed) return
+    this.#congested = this.#socket.send(this.#batches.nativeOf(batch), batch.count)
+  }
+
+  route(destination: number): Route {
+    // The kernel knows of a smaller MTU than we were told.
+    const tooLarge = this.#counters[this.#tooLarge]
+    if (tooLarge !== this.#tooLargeSeen) this.#routes.forget()
+    this.#tooLargeSeen = tooLarge
+    return this.#routes.lookUp(destination)
+  }
+
+  counters(): Counters {
+    return Object.fromEntries(this.#counterNames.map((name, i) => [name, this.#counters[i]]))
+  }
+
+  /** Receiving keeps the process from ending, as an open socket does. */
+  ref(): void {
+    this.#socket.keepAlive(true)
+  }
+
+  /** Receiving does not keep the process from ending. */
+  unref(): void {
+    this.#socket.keepAlive(false)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#congested = false
+    this.#filter.close()
+    // The socket first: as long as we can still be reached, the kernel keeps silent.
+    this.#socket.close()
+    this.#ports.close()
+  }
+}
+
+/** int32, 0 for every address of the host. */
+export function localAddress(text: string | undefined): number {
+  if (text === undefined) return 0
+  if (typeof text !== 'string') throw typeError('ERR_INVALID_ARG_TYPE', 'The option "address" must be a string')
+  const address = parseAddress(text)
+  if (address === undefined) throw typeError('ERR_INVALID_IP_ADDRESS', `Invalid IPv4 address: ${text}`)
+  return address
+}
+
+function openError(errno: number, address: string | undefined): SocketError {
+  switch (errnoName(errno)) {
+    case 'EPERM':
+      return new SocketError(
+        'EPERM',
+        'socket',
+        undefined,
+        undefined,
+        'raw sockets need the capability CAP_NET_RAW; run as root, or give it to node with setcap'
+      )
+    case 'EADDRNOTAVAIL':
+      return new SocketError('EADDRNOTAVAIL', 'bind', address)
+    default:
+      return socketError(errno, 'socket')
+  }
+}

@@ -1,0 +1,115 @@
+// The addon: found, loaded and typed. Functions that ask the kernel for something answer 0 or a negative errno; errno.ts
+// makes errors of those. Memory that is handed over is kept and read in place: it must never be transferred.
+
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The addon's handle on the memory of a batch to send. */
+export interface NativeTxBatch {
+  /** Answers the index under which descriptors name the region. */
+  addRegion(bytes: Uint8Array): number
+}
+
+/** For `setFilter`: which of a raw socket's two. */
+export const TCP_SOCKET = 0
+export const ICMP_SOCKET = 1
+
+export interface NativeRawSocket {
+  /** `address` 0 takes packets for every address of the host. Receives nothing before `setFilter` and `start`. */
+  open(address: number, receiveBuffer: number, sendBuffer: number): number
+  /** A classic BPF program, four words an instruction: code, jt, jf, k. */
+  setFilter(socket: number, program: Uint32Array): number
+  /** Packets come in slots of equal size, as many as `rxTable` has rows. */
+  start(slab: Uint8Array, rxTable: Int32Array, onBatch: (count: number) => void, onWritable: () => void): void
+  /** Whether packets had to be queued: then `onWritable` follows once they have left. */
+  send(batch: NativeTxBatch, count: number): boolean
+  /** Whether waiting for packets keeps the process from ending. It does at first. */
+  keepAlive(keep: boolean): void
+  /** May come twice. */
+  close(): void
+}
+
+export interface NativePortGuard {
+  claim(address: number, port: number, reuseAddress: boolean): number
+  /** Whether it was held. */
+  release(address: number, port: number): boolean
+  close(): void
+}
+
+export interface Addon {
+  /** Ways of summing that this processor has, slowest first. */
+  variants(): string[]
+  /** The folded ones' complement sum, not inverted, of bytes in network order. */
+  checksum(bytes: Uint8Array, offset: number, length: number, initial: number, variant?: string): number
+  copyChecksum(
+    to: Uint8Array,
+    toOffset: number,
+    from: Uint8Array,
+    fromOffset: number,
+    length: number,
+    initial: number,
+    variant?: string
+  ): number
+  /**
+   * Puts the first `count` packets of a batch together in `to` and fills in their checksums and descriptors. Answers
+   * where the next packet may begin, a multiple of 8 behind the start.
+   */
+  gather(
+    batch: NativeTxBatch,
+    count: number,
+    to: Uint8Array,
+    toOffset: number,
+    rxTable: Int32Array,
+    rxFirst: number
+  ): number
+  /** Looks at each packet's transport checksum and writes what it says into the packet's descriptor. */
+  verify(bytes: Uint8Array, rxTable: Int32Array, count: number): void
+  /** Writes source address and MTU to `result`; `source` 0 leaves the choice to the kernel. */
+  route(destination: number, source: number, result: Int32Array): number
+  /** What an interface's driver does with packets, or a negative errno. */
+  offloads(interfaceName: string): Record<string, boolean> | number
+  /** Columns and codes as the addon has them, by the names of link/link.ts. */
+  readonly layout: Readonly<Record<string, number>>
+  readonly TxBatch: new (headers: Uint8Array, table: Int32Array) => NativeTxBatch
+  readonly PortGuard: new () => NativePortGuard
+  readonly RawSocket: (new (counters: Float64Array) => NativeRawSocket) & { readonly counterNames: readonly string[] }
+}
+
+/** No addon for this platform, or one that does not load. */
+export class AddonError extends Error {
+  override readonly name = 'AddonError'
+  readonly code = 'ERR_RAWTCP_ADDON'
+}
+
+let loaded: Addon | undefined
+
+/** Throws an AddonError that says what to do. */
+export function loadAddon(): Addon {
+  if (loaded !== undefined) return loaded
+  const require = createRequire(import.meta.url)
+  try {
+    const build = require('node-gyp-build') as (directory: string) => Addon
+    loaded = build(packageRoot())
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.trim() : String(cause)
+    throw new AddonError(
+      `The native addon cannot be loaded on ${process.platform}-${process.arch}. ` +
+        `Build it with "npm run build:addon" in ${packageRoot()} (needs a C++17 compiler, make and Python). Reason: ${reason}`,
+      { cause }
+    )
+  }
+  return loaded
+}
+
+/** Two folders up from src/native and from lib/native alike; looked for, so that moving a file does no harm. */
+export function packageRoot(): string {
+  let directory = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(directory, 'package.json'))) {
+    const parent = dirname(directory)
+    if (parent === directory) throw new AddonError('The folder of the package was not found')
+    directory = parent
+  }
+  return directory
+}
