@@ -1,0 +1,252 @@
+// The driver over raw sockets, against the kernel's TCP on loopback.
+
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { CHECKSUM_GOOD, CHECKSUM_PARTIAL } from '../../src/link/link.ts'
+import { RawLink } from '../../src/link/raw.ts'
+import { ACK, PSH, RST, SYN } from '../../src/wire/segment.ts'
+import { addSegment, LOOPBACK, newBatch, type Sent } from '../native/packets.ts'
+import { unlessPrivileged } from '../support/privileges.ts'
+import { Collector } from './collector.ts'
+import { freePort } from './ports.ts'
+
+const skip = unlessPrivileged()
+
+function open(t: Test): { link: RawLink; peer: Collector; send: (...segments: Sent[]) => void } {
+  const link = new RawLink({ address: '127.0.0.1' })
+  t.teardown(() => link.close())
+  const peer = new Collector()
+  link.start(peer)
+  const text = Buffer.from('ping and more text, even for a second piece')
+  const batch = newBatch(text)
+  const send = (...segments: Sent[]): void => {
+    batch.count = 0
+    for (const segment of segments) addSegment(batch, segment)
+    link.send(batch)
+  }
+  return { link, peer, send }
+}
+
+/** A port of ours, reserved; another process may take it before we do, so that is tried again. */
+function claimFree(link: RawLink): number {
+  for (;;) {
+    const port = freePort()
+    try {
+      link.guard.claim(LOOPBACK, port)
+      return port
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EADDRINUSE') throw error
+    }
+  }
+}
+
+t.test(
+  'active open: a SYN made by hand is answered, the handshake ends, text arrives, the kernel keeps quiet',
+  {
+    skip
+  },
+  async t => {
+    const { link, peer, send } = open(t)
+    const server = createServer().listen(0, '127.0.0.1')
+    t.teardown(() => server.close())
+    await once(server, 'listening')
+    const accepted = once(server, 'connection')
+    const destinationPort = (server.address() as AddressInfo).port
+    const sourcePort = claimFree(link)
+
+    send({ sourcePort, destinationPort, flags: SYN, seq: 1000 })
+    const { segment, checksum } = await peer.segment(it => it.flags === (SYN | ACK))
+    t.equal(segment.ack, 1001)
+    t.equal(checksum, CHECKSUM_PARTIAL, 'a segment that never met a wire')
+    // Were the port not guarded, the kernel would have answered the SYN-ACK with a RST by now.
+    await sleep(50)
+    const established = { sourcePort, destinationPort, ack: (segment.seq + 1) | 0 }
+    send({ ...established, seq: 1001 }, { ...established, seq: 1001, flags: PSH | ACK, text: [0, 4, 9, 4] })
+    const [socket] = await accepted
+    const [text] = await once(socket, 'data')
+    t.equal(String(text), 'pingmore', 'in two pieces')
+    socket.write('pong')
+    t.equal((await peer.segment(it => it.payloadLength > 0)).text, 'pong')
+    socket.on('error', () => {})
+    send({ ...established, seq: 1009, flags: RST | ACK })
+    await once(socket, 'close')
+  }
+)
+
+t.test('passive open: the kernel as client meets silence where nothing answers, and no RST', { skip }, async t => {
+  const { link, peer, send } = open(t)
+  const port = claimFree(link)
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const failed: unknown[] = []
+  socket.on('error', error => failed.push(error))
+  const { segment } = await peer.segment(it => it.flags === SYN)
+  await sleep(100)
+  t.same(failed, [])
+  send({
+    sourcePort: port,
+    destinationPort: segment.sourcePort,
+    flags: SYN | ACK,
+    seq: 77,
+    ack: (segment.seq + 1) | 0
+  })
+  await once(socket, 'connect')
+})
+
+t.test('a packet that the kernel has not cut up comes as one, larger than any MTU of Ethernet', { skip }, async t => {
+  const { link, peer, send } = open(t)
+  const port = claimFree(link)
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const { segment } = await peer.segment(it => it.flags === SYN)
+  const reply = { sourcePort: port, destinationPort: segment.sourcePort, ack: (segment.seq + 1) | 0 }
+  send({ ...reply, flags: SYN | ACK, seq: 77 })
+  await once(socket, 'connect')
+  socket.write(Buffer.alloc(60_000, 'x'))
+  let acked = 0
+  await peer.until(() => {
+    const texts = peer.segments.filter(it => it.segment.payloadLength > 0)
+    const received = texts.reduce((sum, it) => Math.max(sum, it.segment.seq - segment.seq - 1 + it.text.length), 0)
+    if (received > acked) {
+      acked = received
+      send({ ...reply, seq: 78, ack: (segment.seq + 1 + acked) | 0 })
+    }
+    return acked >= 60_000
+  }, 5000)
+  const largest = Math.max(...peer.segments.map(it => it.length))
+  t.ok(largest > 1500, `${largest} bytes`)
+  t.equal(link.counters().receivedTruncated, 0)
+})
+
+t.test('segments between ports of ours come back complete: GOOD, not PARTIAL', { skip }, async t => {
+  const { link, peer, send } = open(t)
+  const port = claimFree(link)
+  send({ sourcePort: 9, destinationPort: port, flags: RST, text: [0, 7] })
+  const arrived = await peer.segment(it => it.destinationPort === port)
+  t.equal(arrived.checksum, CHECKSUM_GOOD)
+  t.equal(arrived.text, 'ping an')
+  const { sentPackets, sentBytes, receivedPackets, receivedBytes } = link.counters()
+  t.same([sentPackets, sentBytes, receivedPackets, receivedBytes], [1, 47, 1, 47])
+})
+
+t.test(
+  'only ports in use are received, from the moment of the claim, and no more a while after release',
+  {
+    skip
+  },
+  async t => {
+    const { link, peer, send } = open(t)
+    const port = claimFree(link)
+    const other = freePort()
+    send(
+      { sourcePort: 9, destinationPort: other, flags: RST, seq: 1 },
+      { sourcePort: 9, destinationPort: port, flags: RST, seq: 2 }
+    )
+    await peer.segment(it => it.seq === 2)
+    t.equal(peer.segments.length, 1)
+    link.guard.release(LOOPBACK, port)
+    await sleep(1200)
+    send({ sourcePort: 9, destinationPort: port, flags: RST, seq: 3 })
+    await sleep(50)
+    t.equal(peer.segments.length, 1)
+  }
+)
+
+t.test('a thousand packets in one call arrive, in order, in few batches', { skip }, async t => {
+  const { link, peer } = open(t)
+  const port = claimFree(link)
+  const batch = newBatch(Buffer.alloc(2000, 'y'), 1000)
+  for (let seq = 0; seq < 1000; seq++) {
+    addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
+  }
+  link.send(batch)
+  await peer.until(() => peer.segments.length === 1000)
+  t.ok(peer.segments.every((it, i) => it.segment.seq === i && it.checksum === CHECKSUM_GOOD))
+  t.equal(peer.batches, Math.ceil(1000 / 64))
+})
+
+t.test('a descriptor that points nowhere is counted, and the packets around it leave', { skip }, async t => {
+  const { link, peer } = open(t)
+  const port = claimFree(link)
+  const batch = newBatch()
+  for (const seq of [1, 2, 3]) addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq })
+  batch.table[7] = -1
+  link.send(batch)
+  await peer.segment(it => it.seq === 3)
+  t.same(
+    peer.segments.map(it => it.segment.seq),
+    [1, 3]
+  )
+  t.equal(link.counters().sendMalformed, 1)
+})
+
+t.test('a receive buffer that is too small overflows, and the packets lost are counted', { skip }, async t => {
+  const link = new RawLink({ address: '127.0.0.1', receiveBuffer: 64 * 1024 })
+  t.teardown(() => link.close())
+  const peer = new Collector()
+  link.start(peer)
+  const port = claimFree(link)
+  const batch = newBatch(new Uint8Array(1000), 1000)
+  for (let seq = 0; seq < 1000; seq++) {
+    addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
+  }
+  link.send(batch)
+  await sleep(50)
+  // The kernel tells with the next packet that it has room for.
+  batch.count = 1
+  link.send(batch)
+  await peer.until(() => link.counters().receiveOverflows > 0)
+  t.equal(link.counters().receiveOverflows + peer.segments.length, 1001)
+})
+
+t.test('close may come twice, in a callback too, and nothing is heard or sent afterwards', { skip }, async t => {
+  const { link, send } = open(t)
+  const port = claimFree(link)
+  let calls = 0
+  const second = new RawLink({ address: '127.0.0.1' })
+  const port2 = claimFree(second)
+  second.start({
+    packetsArrived() {
+      calls++
+      second.close()
+      second.close()
+    },
+    linkWritable() {}
+  })
+  const many = Array.from({ length: 200 }, () => ({ sourcePort: 9, destinationPort: port2, flags: RST }))
+  send(...many)
+  await sleep(50)
+  t.equal(calls, 1)
+  second.send(newBatch())
+  second.guard.release(LOOPBACK, port2)
+  link.close()
+  send({ sourcePort: 9, destinationPort: port })
+  link.close()
+  t.equal(link.counters().sentPackets, 200)
+})
+
+t.test('options: unknown names and wrong values are refused', async t => {
+  const wrong = [
+    [{ adress: '127.0.0.1' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ receiveBuffer: 1 }, 'ERR_OUT_OF_RANGE'],
+    [{ sendBuffer: '1' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ acceptPartialChecksums: 1 }, 'ERR_INVALID_ARG_TYPE'],
+    [{ address: '127.0.0' }, 'ERR_INVALID_IP_ADDRESS'],
+    [{ address: 1 }, 'ERR_INVALID_ARG_TYPE']
+  ] as const
+  for (const [options, code] of wrong) t.throws(() => new RawLink(options as object), { code })
+})
+
+t.test('an address that is not the host’s is refused', { skip }, async t => {
+  t.throws(() => new RawLink({ address: '192.0.2.1' }), { code: 'EADDRNOTAVAIL', address: '192.0.2.1' })
+})
+
+t.test('route: loopback has its own address and an MTU beyond Ethernet’s', { skip }, async t => {
+  const { link } = open(t)
+  const route = link.route(LOOPBACK)
+  t.equal(route.source, LOOPBACK)
+  t.ok(route.mtu > 1500 && route.mtu <= 65535)
+  t.equal(link.route(LOOPBACK), route, 'remembered')
+})
