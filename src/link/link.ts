@@ -98,6 +98,8 @@ export interface PortGuard {
 
 export interface Link {
   readonly name: string
+  /** int32: the addresses that are ours alone. Absent where they are the host's, which a kernel has too: see `guard`. */
+  readonly addresses?: readonly number[]
   /** Present where a kernel has the same addresses: there we hold ports one by one and leave all others, and echo, to it. */
   readonly guard?: PortGuard
   /** Whether a segment whose checksum is CHECKSUM_PARTIAL is taken. */

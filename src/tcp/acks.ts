@@ -26,7 +26,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
       sendResetFor(tcb, ack, now, out)
       return false
     }
-    becomeEstablished(tcb, 'ACK of SYN', now, out)
+    becomeEstablished(tcb, 'ACK of SYN', out)
   } else if (lt(tcb.sndNxt, ack) || lt(ack, add(tcb.sndUna, -tcb.maxSndWnd))) {
     // RFC 5961 §5.2: an ACK that is too old, or of what was never sent.
     out.counters.droppedBadAck++
@@ -80,7 +80,7 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   tcb.bytesAcked += text
   if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
   tcb.retransmitAt = tcb.sndUna === tcb.sndNxt ? Number.POSITIVE_INFINITY : now + tcb.rtoMs // RFC 6298 §5.2, §5.3
-  if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, now, out)
+  if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, out)
   newAckArrives(tcb, acked, now, out)
   if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit) {
     tcb.writerWaits = false

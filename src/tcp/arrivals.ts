@@ -66,7 +66,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   tcb.sndUna = ack
   const rtt = endTiming(tcb, ack, now)
   if (rtt >= 0) sampleRtt(tcb, rtt)
-  becomeEstablished(tcb, 'SYN-ACK', now, out)
+  becomeEstablished(tcb, 'SYN-ACK', out)
   tcb.ackOwed = true
   out.schedule(tcb)
   seg.seq = add(toSeq(seg.seq), 1)

@@ -7,13 +7,14 @@ import { State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
 import { setState, tell } from './transitions.ts'
 
-export function becomeEstablished(tcb: Tcb, why: string, now: number, out: Outbox): void {
+export function becomeEstablished(tcb: Tcb, why: string, out: Outbox): void {
   setState(tcb, State.ESTABLISHED, why, out)
-  settle(tcb, now, out)
+  settle(tcb, out)
 }
 
 /** Our SYN is acknowledged: in FIN-WAIT-1 too, when the user closed before that. */
-export function settle(tcb: Tcb, _now: number, out: Outbox): void {
+export function settle(tcb: Tcb, out: Outbox): void {
+  tcb.synchronized = true
   tcb.retransmitAt = Number.POSITIVE_INFINITY
   tcb.retries = 0
   if (tcb.synRetransmitted) restartAfterLostSyn(tcb)

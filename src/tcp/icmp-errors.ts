@@ -1,6 +1,7 @@
 // ICMP errors that quote a segment of ours (RFC 1122 §4.2.3.9, RFC 9293 §3.9.2.2), with the checks of RFC 5927: anybody
 // can forge one, so it counts only if it quotes what is in flight, and it never ends a connection that is established.
 
+import { ICMP_UNREACHABLE } from '../wire/icmp.ts'
 import type { Outbox } from './outbox.ts'
 import { output } from './output.ts'
 import { startRepair } from './recovery.ts'
@@ -8,9 +9,6 @@ import { ahead, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { type ErrorName, Repair, type Tcb } from './tcb.ts'
 import { end } from './transitions.ts'
-
-export const Icmp = { UNREACHABLE: 3, TIME_EXCEEDED: 11, PARAMETER_PROBLEM: 12 } as const
-export const UNREACHABLE_FRAGMENTATION_NEEDED = 4
 
 const HEADERS = 40
 
@@ -28,7 +26,7 @@ export function icmpErrorArrives(tcb: Tcb, type: number, code: number, out: Outb
 }
 
 function errorFor(type: number, code: number): ErrorName {
-  if (type !== Icmp.UNREACHABLE) return 'EHOSTUNREACH'
+  if (type !== ICMP_UNREACHABLE) return 'EHOSTUNREACH'
   switch (code) {
     case 0: // network
     case 6: // network unknown

@@ -37,6 +37,9 @@ export class SynReceived implements Handshake, FourTuple {
   sentAt = 0
   retransmitAt = Number.POSITIVE_INFINITY
 
+  /** Who listens, as the stack knows it. */
+  listener: unknown = null
+
   constructor(readonly options: SocketValues) {
     this.rtoMs = options.initialRtoMs
   }
@@ -63,12 +66,8 @@ export function isSynToListen(seg: Segment, out: Outbox): boolean {
   return false
 }
 
-/** LISTEN, third: takes a SYN and answers it. The addresses and numbers come from the caller, who knows the secrets. */
+/** LISTEN, third: takes a SYN and answers it. The caller has set the four-tuple, ISS and the timestamp offset. */
 export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: number, out: Outbox): void {
-  record.localAddress = seg.destinationAddress
-  record.remoteAddress = seg.sourceAddress
-  record.localPort = seg.destinationPort
-  record.remotePort = seg.sourcePort
   prepareOffer(record, mtu)
   agree(record, seg, now)
   record.retransmitAt = now + record.rtoMs
@@ -156,6 +155,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.tsRecentAt = record.tsRecentAt
   tcb.tsOffset = record.tsOffset
   tcb.rtoMs = record.rtoMs
+  tcb.retransmitAt = record.retransmitAt
   tcb.synRetransmitted = record.retries > 0
   if (record.retries === 0) {
     tcb.timedSeq = tcb.sndNxt

@@ -149,10 +149,18 @@ export class Tcb {
   /** A `write` found no room: the user waits for `WRITABLE`. */
   writerWaits = false
   error: ErrorName | null = null
+  /** The connection was open once: what ends it now is no failure to connect. */
+  synchronized = false
   /** An ICMP error that was no reason to give up, but is the reason to name when time runs out (RFC 1122 §4.2.3.9). */
   softError: ErrorName | null = null
   /** Bits of `Event` that the user has not been told. */
   events = 0
+  /** What the stack knows the connection by: its face to the user. */
+  user: unknown = null
+  /** In the stack's list of those that `output` is to run for. */
+  scheduled = false
+  /** In the stack's list of those whose users have news. */
+  told = false
 
   // Deadlines, ms on the stack's clock.
   retransmitAt = Number.POSITIVE_INFINITY

@@ -1,0 +1,132 @@
+// A plain stream over a connection, for everything that takes one: `http.createServer().emit('connection', duplex)`,
+// pipelines, async iteration. Half-close is kept: `end` sends our FIN, and the peer's ends the readable side.
+
+import { Duplex, type DuplexOptions } from 'node:stream'
+import type { SocketError } from '../errors.ts'
+import type { Connection, ConnectionHandlers } from '../stack/connection.ts'
+
+type Done = (error?: Error | null) => void
+
+/** Takes over the connection's handlers. Emits `connect` once it is open, if it was not open yet. */
+export class ConnectionStream extends Duplex {
+  readonly connection: Connection
+  #wantsMore = false
+  /** What a `write` could not hand over yet, and whom to tell when it has. */
+  #pending: Uint8Array[] = []
+  #done: Done | undefined
+  #sawEnd = false
+
+  constructor(connection: Connection, options: DuplexOptions = {}) {
+    super({ allowHalfOpen: true, ...options })
+    this.connection = connection
+    connection.handlers = this.#handlers()
+  }
+
+  // Names that programs for sockets expect.
+  get localAddress(): string {
+    return this.connection.localAddress
+  }
+
+  get localPort(): number {
+    return this.connection.localPort
+  }
+
+  get remoteAddress(): string {
+    return this.connection.remoteAddress
+  }
+
+  get remotePort(): number {
+    return this.connection.remotePort
+  }
+
+  get remoteFamily(): string {
+    return 'IPv4'
+  }
+
+  setNoDelay(noDelay = true): this {
+    this.connection.noDelay = noDelay
+    return this
+  }
+
+  #handlers(): ConnectionHandlers {
+    return {
+      connected: () => this.emit('connect'),
+      readable: () => this.#pull(),
+      writable: () => this.#push(),
+      ended: () => this.#pull(),
+      closed: (_, error) => this.#closed(error)
+    }
+  }
+
+  override _read(): void {
+    this.#wantsMore = true
+    this.#pull()
+  }
+
+  /** Hands over what has arrived for as long as the reader wants it; the rest stays and closes the peer's window. */
+  #pull(): void {
+    while (this.#wantsMore) {
+      const bytes = this.connection.read()
+      if (bytes === undefined) break
+      this.#wantsMore = this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+    }
+    if (this.connection.isEnded && this.connection.readableBytes === 0 && !this.#sawEnd) {
+      this.#sawEnd = true
+      this.push(null)
+    }
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#pending = [chunk]
+    this.#done = done
+    this.#push()
+  }
+
+  override _writev(chunks: Array<{ chunk: Buffer }>, done: Done): void {
+    this.#pending = chunks.map(({ chunk }) => chunk)
+    this.#done = done
+    this.#push()
+  }
+
+  #push(): void {
+    const done = this.#done
+    if (done === undefined) return
+    try {
+      while (this.#pending.length > 0) {
+        const chunk = this.#pending[0]
+        const taken = this.connection.write(chunk)
+        if (taken < chunk.length) {
+          this.#pending[0] = chunk.subarray(taken)
+          return // `writable` goes on
+        }
+        this.#pending.shift()
+      }
+    } catch (error) {
+      this.#done = undefined
+      done(error as Error)
+      return
+    }
+    this.#done = undefined
+    done()
+  }
+
+  override _final(done: Done): void {
+    if (!this.connection.isClosed) this.connection.shutdown()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    if (!this.connection.isClosed) {
+      // After `end` what was written still goes out; whatever else is cut short is cut short for the peer too.
+      if (error === null && this.writableFinished) this.connection.close()
+      else this.connection.abort()
+    }
+    done(error)
+  }
+
+  #closed(error: SocketError | null): void {
+    if (error !== null) this.destroy(error)
+    else if (!this.#sawEnd && this.connection.isEnded) this.#pull()
+    else if (!this.connection.isEnded) this.destroy()
+  }
+}

@@ -1,0 +1,167 @@
+// A connection as its user has it: calls go in, handlers are called back when the stack's turn is over. Bytes are pulled
+// with `read` and pushed with `write`; what is not read closes the peer's window, what the peer does not take fills ours.
+
+import { SocketError, typeError } from '../errors.ts'
+import { STATE_NAMES } from '../tcp/state.ts'
+import { Event, type Tcb } from '../tcp/tcb.ts'
+import { formatAddress } from '../wire/address.ts'
+import { infoOf, type TcpInfo } from './info.ts'
+
+/** Called outside the stack's own work: a handler may call anything. What one throws surfaces as an uncaught exception. */
+export interface ConnectionHandlers {
+  /** The connection is open. Not called for one that a listener accepted: that one is open. */
+  connected?(connection: Connection): void
+  /** There is something to read. Called again when more has come. */
+  readable?(connection: Connection): void
+  /** After a `write` that did not take all: there is room again. */
+  writable?(connection: Connection): void
+  /** The peer has closed its side: what is readable now is the last. */
+  ended?(connection: Connection): void
+  /** The last call: the connection is over. What was not read stays readable. `error` is null after an orderly close or an `abort`. */
+  closed?(connection: Connection, error: SocketError | null): void
+}
+
+/** What a connection asks of its stack. */
+export interface ConnectionOwner {
+  sendText(tcb: Tcb, bytes: Uint8Array): number
+  receiveText(tcb: Tcb, most: number): Uint8Array | undefined
+  shutdownConnection(tcb: Tcb): void
+  closeConnection(tcb: Tcb): void
+  abortConnection(tcb: Tcb): void
+  changed(tcb: Tcb): void
+}
+
+export class Connection {
+  handlers: ConnectionHandlers = {}
+  readonly #tcb: Tcb
+  readonly #owner: ConnectionOwner
+  readonly #accepted: ((connection: Connection) => void) | undefined
+  #ended = false
+  #closed = false
+
+  /** `accepted` is called instead of `connected` for a connection that a listener accepts. */
+  constructor(tcb: Tcb, owner: ConnectionOwner, accepted?: (connection: Connection) => void) {
+    this.#tcb = tcb
+    this.#owner = owner
+    this.#accepted = accepted
+  }
+
+  get localAddress(): string {
+    return formatAddress(this.#tcb.localAddress)
+  }
+
+  get localPort(): number {
+    return this.#tcb.localPort
+  }
+
+  get remoteAddress(): string {
+    return formatAddress(this.#tcb.remoteAddress)
+  }
+
+  get remotePort(): number {
+    return this.#tcb.remotePort
+  }
+
+  /** As RFC 9293 spells it. */
+  get state(): (typeof STATE_NAMES)[number] {
+    return STATE_NAMES[this.#tcb.state]
+  }
+
+  /** Bytes that `read` can give now. */
+  get readableBytes(): number {
+    return this.#tcb.receiveBuffer.readable
+  }
+
+  /** Bytes that `write` can take now. */
+  get writableBytes(): number {
+    return Math.max(0, this.#tcb.sendBuffer.space)
+  }
+
+  /** The peer has closed its side and `ended` has been told. */
+  get isEnded(): boolean {
+    return this.#ended
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * The oldest bytes that have arrived, at most `most`, or undefined when there are none. They are the caller's, and
+   * not copied again; call until undefined to have all.
+   */
+  read(most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
+    return this.#owner.receiveText(this.#tcb, most)
+  }
+
+  /**
+   * Takes as many of the bytes as there is room for, and says how many. The buffer is the caller's again at once. When it
+   * took less than all, `writable` is called once there is room. Throws EPIPE after `shutdown` and `close`, and when the
+   * connection is over.
+   */
+  write(bytes: Uint8Array): number {
+    if (!(bytes instanceof Uint8Array)) {
+      throw typeError('ERR_INVALID_ARG_TYPE', 'The argument of "write" must be a Uint8Array')
+    }
+    const taken = this.#owner.sendText(this.#tcb, bytes)
+    if (taken < 0) throw new SocketError('EPIPE', 'write')
+    return taken
+  }
+
+  /** Closes the sending side after what was written: a half-close. Reading goes on. */
+  shutdown(): void {
+    this.#owner.shutdownConnection(this.#tcb)
+  }
+
+  /**
+   * Closes both sides: what was written is still sent, what arrives from now on is refused. Where something is unread
+   * already, the peer gets a RST (RFC 9293 §3.6.1).
+   */
+  close(): void {
+    this.#owner.closeConnection(this.#tcb)
+  }
+
+  /** Ends the connection at once with a RST; what was not sent is lost. */
+  abort(): void {
+    this.#owner.abortConnection(this.#tcb)
+  }
+
+  get noDelay(): boolean {
+    return this.#tcb.noDelay
+  }
+
+  /** True sends small segments at once: Nagle's algorithm off. */
+  set noDelay(value: boolean) {
+    this.#tcb.noDelay = value
+    this.#owner.changed(this.#tcb)
+  }
+
+  info(): TcpInfo {
+    return infoOf(this.#tcb)
+  }
+
+  /** For the stack: tells the handlers what has happened. Not for users. */
+  deliver(events: number): void {
+    if ((events & Event.CONNECTED) !== 0) {
+      if (this.#accepted !== undefined) this.#accepted(this)
+      else this.handlers.connected?.(this)
+    }
+    if ((events & Event.READABLE) !== 0 && this.readableBytes > 0) this.handlers.readable?.(this)
+    if ((events & Event.WRITABLE) !== 0 && !this.#closed) this.handlers.writable?.(this)
+    if ((events & Event.ENDED) !== 0) {
+      this.#ended = true
+      this.handlers.ended?.(this)
+    }
+    if ((events & Event.CLOSED) !== 0) {
+      this.#closed = true
+      this.handlers.closed?.(this, this.#error())
+    }
+  }
+
+  #error(): SocketError | null {
+    const { error, synchronized } = this.#tcb
+    if (error === null) return null
+    if (synchronized) return new SocketError(error, 'read')
+    return new SocketError(error, 'connect', this.remoteAddress, this.remotePort)
+  }
+}

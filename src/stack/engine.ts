@@ -1,0 +1,608 @@
+// Joins link, IP and TCP: the one way in, from the link's batch to `segmentArrives`, and the tables by which a segment or
+// a deadline finds its connection. Work comes in turns: a batch of packets, a deadline, or calls of the user; at the end
+// of a turn the user is told what happened, what may be sent is sent, and the one host timer is set.
+
+import { CHECKS } from '../assert.ts'
+import type { Host, HostTimer } from '../host.ts'
+import { IcmpInput } from '../ip/icmp.ts'
+import { IpInput, type IpPacket } from '../ip/input.ts'
+import { Routes } from '../ip/routes.ts'
+import {
+  CHECKSUM_BAD,
+  CHECKSUM_PARTIAL,
+  CHECKSUM_UNKNOWN,
+  type Link,
+  type LinkReceiver,
+  RX_CHECKSUM,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_STRIDE,
+  type RxBatch
+} from '../link/link.ts'
+import { SipHash } from '../siphash.ts'
+import { segmentArrives } from '../tcp/arrivals.ts'
+import { NewReno } from '../tcp/congestion/new-reno.ts'
+import { TcpCounters } from '../tcp/counters.ts'
+import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
+import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
+import { initialSequence, timestampOffset } from '../tcp/isn.ts'
+import type { Outbox } from '../tcp/outbox.ts'
+import { answerWithReset, output } from '../tcp/output.ts'
+import {
+  answerSyn,
+  arrivesInSynReceived,
+  isSynToListen,
+  resetHalfOpen,
+  SynReceived,
+  synAckTimeout,
+  toTcb
+} from '../tcp/passive.ts'
+import { Arena } from '../tcp/receive-buffer.ts'
+import { State } from '../tcp/state.ts'
+import { Tcb } from '../tcp/tcb.ts'
+import { arrivesInTimeWait, TimeWait } from '../tcp/time-wait.ts'
+import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
+import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
+import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { RST, Segment } from '../wire/segment.ts'
+import { type Block, Slab } from '../wire/slab.ts'
+import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import { Demux } from './demux.ts'
+import type { Listener } from './listener.ts'
+import { Ports } from './ports.ts'
+import type { Tracer } from './trace.ts'
+import { Transmitter } from './transmitter.ts'
+import { UserCalls } from './user-calls.ts'
+import { TimerWheel } from './wheel.ts'
+
+type Entry = Tcb | SynReceived | TimeWait
+
+export interface EngineLimits {
+  readonly memoryLimit: number
+  readonly timeWaitLimit: number
+}
+
+/** What only the stack as a whole counts. */
+export class StackCounters {
+  /** Packets of a protocol that we do not speak. */
+  unknownProtocol = 0
+  /** TIME-WAITs left out because there were too many (`timeWaitLimit`). */
+  timeWaitOverflow = 0
+  /** Echo requests not answered for want of memory. */
+  echoDropped = 0
+  /** SYNs to which no route leads back. */
+  droppedNoRoute = 0
+}
+
+export class Engine implements Outbox, LinkReceiver {
+  readonly segment = new Segment()
+  readonly counters = new TcpCounters()
+  readonly stackCounters = new StackCounters()
+  readonly arena = new Arena()
+  readonly slab: Slab
+  readonly ip: IpInput
+  readonly icmp: IcmpInput
+  readonly ports: Ports
+  readonly routes = new Routes()
+  readonly owner: ConnectionOwner
+  now: number
+
+  readonly #link: Link
+  readonly #host: Host
+  readonly #tracer: Tracer | undefined
+  readonly #timeWaitLimit: number
+  readonly #secret: SipHash
+  readonly #demux: Demux
+  readonly #wheel: TimerWheel
+  readonly #transmitter: Transmitter
+  readonly #arrived = new Segment()
+  readonly #addresses: ReadonlySet<number> | undefined
+
+  readonly #entries: (Entry | undefined)[] = []
+  readonly #freeSlots: number[] = []
+  /** Under which address each slot holds its port. */
+  #holdKeys = new Int32Array(64)
+  #timeWaits = 0
+
+  #scheduled: Tcb[] = []
+  #running: Tcb[] = []
+  #told: Tcb[] = []
+  #telling: Tcb[] = []
+  #inTurn = false
+  #turnComing = false
+  #timer: HostTimer | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+  #closing = false
+  #closed = false
+
+  constructor(link: Link, host: Host, tracer: Tracer | undefined, limits: EngineLimits) {
+    const random = (bytes: Uint8Array): void => host.random(bytes)
+    this.#link = link
+    this.#host = host
+    this.#tracer = tracer
+    this.#timeWaitLimit = limits.timeWaitLimit
+    this.now = host.now()
+    this.slab = new Slab(limits.memoryLimit)
+    const key = new Uint8Array(16)
+    random(key)
+    this.#secret = new SipHash(key)
+    this.#demux = new Demux(random)
+    this.#wheel = new TimerWheel(this.now)
+    this.ports = new Ports(link.guard, this.#secret, random)
+    this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
+    // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
+    this.ip = new IpInput({ accepts: address => this.#addresses?.has(address) ?? true })
+    this.icmp = new IcmpInput(this)
+    this.#transmitter = new Transmitter(
+      link,
+      this.slab,
+      host,
+      address => this.#addresses?.has(address) ?? false,
+      batch => this.packetsArrived(batch)
+    )
+    this.owner = new UserCalls(this)
+    link.start(this)
+  }
+
+  // --- The one way in ---
+
+  packetsArrived(batch: RxBatch): void {
+    if (this.#closed) return
+    this.#beginTurn()
+    const { table, view, bytes, count } = batch
+    for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
+      if (!this.ip.packetArrives(view, bytes, table[row + RX_OFFSET], table[row + RX_LENGTH], table[row + RX_CHECKSUM], this.now)) continue
+      const packet = this.ip.packet
+      if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet)
+      else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, this.now)
+      else this.stackCounters.unknownProtocol++
+    }
+    this.#endTurn()
+  }
+
+  #tcpArrives(packet: IpPacket): void {
+    const counters = this.counters
+    counters.segmentsReceived++
+    if (!this.#isIntact(packet)) {
+      counters.droppedBadChecksum++
+      return
+    }
+    const seg = this.#arrived
+    const verdict = parseTcp(packet.view, packet.bytes, packet.offset, packet.length, seg)
+    if (verdict === TCP_MALFORMED_OPTIONS) counters.malformedOptions++
+    else if (verdict !== TCP_OK) {
+      if (verdict === TCP_TOO_SHORT) counters.droppedTooShort++
+      else counters.droppedBadOffset++
+      return
+    }
+    seg.sourceAddress = packet.source
+    seg.destinationAddress = packet.destination
+    const slot = this.#demux.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
+    const entry = slot < 0 ? undefined : this.#entries[slot]
+    if (entry === undefined && !this.#isOurs(seg)) {
+      counters.droppedNotOurs++
+      return
+    }
+    this.#tracer?.segment?.('in', seg, this.now)
+    if (entry === undefined) this.#arrivesUnconnected(seg)
+    else if (entry instanceof Tcb) this.#arrivesAt(entry, seg)
+    else if (entry instanceof SynReceived) this.#arrivesHalfOpen(entry, seg)
+    else this.#arrivesInTimeWait(entry, seg)
+  }
+
+  #isIntact(packet: IpPacket): boolean {
+    switch (packet.checksumState) {
+      case CHECKSUM_BAD:
+        return false
+      case CHECKSUM_PARTIAL:
+        if (!this.#link.acceptsPartialChecksums) return false
+        this.counters.partialChecksums++
+        return true
+      case CHECKSUM_UNKNOWN:
+        return verifyTcpChecksum(packet.view, packet.offset, packet.length, packet.source, packet.destination)
+      default:
+        return true
+    }
+  }
+
+  /** Where a kernel shares the address, only the ports that we hold are ours. */
+  #isOurs(seg: Segment): boolean {
+    return this.#addresses !== undefined || this.ports.isHeld(seg.destinationPort)
+  }
+
+  #arrivesAt(tcb: Tcb, seg: Segment): void {
+    segmentArrives(tcb, seg, this.now, this)
+    this.#rearm(tcb)
+    if (CHECKS) checkInvariants(tcb)
+  }
+
+  /** CLOSED and LISTEN. */
+  #arrivesUnconnected(seg: Segment): void {
+    const listener = this.ports.listenerFor(seg.destinationAddress, seg.destinationPort)
+    if (listener === undefined) {
+      this.counters.droppedNoListener++
+      if ((seg.flags & RST) === 0) answerWithReset(seg, this)
+    } else if (isSynToListen(seg, this)) this.#openHalf(listener, seg)
+  }
+
+  #openHalf(listener: Listener, seg: Segment): void {
+    if (listener.halfOpen >= listener.backlog) {
+      this.counters.droppedSynBacklogFull++
+      return
+    }
+    const mtu = this.#mtuBackTo(seg.sourceAddress)
+    if (mtu < 0) {
+      this.stackCounters.droppedNoRoute++
+      return
+    }
+    const record = new SynReceived(listener.options)
+    record.localAddress = seg.destinationAddress
+    record.localPort = seg.destinationPort
+    record.remoteAddress = seg.sourceAddress
+    record.remotePort = seg.sourcePort
+    record.listener = listener
+    record.iss = initialSequence(this.#secret, record, this.now)
+    record.tsOffset = timestampOffset(this.#secret, record)
+    this.enter(record, this.ports.hold(listener.localAddress, listener.port))
+    listener.halfOpen++
+    this.#tracer?.state?.(record, State.LISTEN, State.SYN_RECEIVED, 'SYN', this.now)
+    answerSyn(record, seg, mtu, this.now, this)
+    this.#wheel.arm(record.slot, record.retransmitAt)
+  }
+
+  #mtuBackTo(address: number): number {
+    try {
+      return this.mtuTo(address)
+    } catch {
+      return -1
+    }
+  }
+
+  #arrivesHalfOpen(record: SynReceived, seg: Segment): void {
+    switch (arrivesInSynReceived(record, seg, this.now, this)) {
+      case 'waiting':
+        return
+      case 'gone':
+        return this.#dropHalfOpen(record, 'RST')
+      case 'open':
+        this.#acceptHalfOpen(record, seg)
+    }
+  }
+
+  #acceptHalfOpen(record: SynReceived, seg: Segment): void {
+    const listener = record.listener as Listener
+    const tcb = toTcb(record, new NewReno(), this.now)
+    tcb.slot = record.slot
+    tcb.user = new Connection(tcb, this.owner, connection => listener.accept(connection))
+    this.#entries[record.slot] = tcb
+    listener.halfOpen--
+    this.counters.passiveOpens++
+    this.#arrivesAt(tcb, seg)
+  }
+
+  #dropHalfOpen(record: SynReceived, why: string): void {
+    ;(record.listener as Listener).halfOpen--
+    this.counters.attemptFails++
+    this.#tracer?.state?.(record, State.SYN_RECEIVED, State.LISTEN, why, this.now)
+    this.#leave(record)
+  }
+
+  #arrivesInTimeWait(record: TimeWait, seg: Segment): void {
+    switch (arrivesInTimeWait(record, seg, this.now, this)) {
+      case 'waiting':
+        return
+      case 'restarted':
+        this.#wheel.arm(record.slot, record.expiresAt)
+        return
+      case 'reopen':
+        if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) return
+        this.counters.timeWaitsReused++
+        this.#endTimeWait(record, 'new SYN')
+        this.#arrivesUnconnected(seg)
+    }
+  }
+
+  #endTimeWait(record: TimeWait, why: string): void {
+    this.#timeWaits--
+    this.#tracer?.state?.(record, State.TIME_WAIT, State.CLOSED, why, this.now)
+    this.#leave(record)
+  }
+
+  // --- ICMP (IcmpHandler) ---
+
+  tcpErrorArrives(
+    type: number,
+    code: number,
+    mtu: number,
+    localAddress: number,
+    localPort: number,
+    remoteAddress: number,
+    remotePort: number,
+    quotedSeq: number
+  ): void {
+    const slot = this.#demux.find(localAddress, localPort, remoteAddress, remotePort)
+    const tcb = slot < 0 ? undefined : this.#entries[slot]
+    if (!(tcb instanceof Tcb) || !isInFlight(tcb, quotedSeq)) {
+      this.counters.droppedIcmpNotInFlight++
+      return
+    }
+    if (type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+      const known = this.routes.mtuReported(remoteAddress, mtu, this.now, this.#link.route(remoteAddress).mtu)
+      if (known > 0) pathMtuShrank(tcb, known, this.now, this)
+    } else icmpErrorArrives(tcb, type, code, this)
+    this.#rearm(tcb)
+    if (CHECKS) checkInvariants(tcb)
+  }
+
+  echoRequested(packet: IpPacket, rest: number, offset: number, length: number): void {
+    const { source, destination, bytes } = packet
+    if (!this.#transmitter.echoReply(destination, source, rest, bytes, offset, length)) this.stackCounters.echoDropped++
+  }
+
+  // --- The one way out (Outbox) ---
+
+  transmit(): void {
+    this.counters.segmentsSent++
+    const segment = this.segment
+    this.#tracer?.segment?.('out', segment, this.now)
+    this.#transmitter.tcp(segment, this.routes.mayFragment(segment.destinationAddress, this.now))
+  }
+
+  retransmit(): void {
+    this.#transmitter.holdsRepeats = true
+    this.transmit()
+  }
+
+  /** A packet that has not left yet may point into the block. */
+  release(block: Block): void {
+    if (this.#transmitter.isPending) this.#transmitter.flush()
+    this.slab.release(block)
+  }
+
+  schedule(tcb: Tcb): void {
+    if (tcb.scheduled) return
+    tcb.scheduled = true
+    this.#scheduled.push(tcb)
+  }
+
+  notify(tcb: Tcb): void {
+    if (tcb.told) return
+    tcb.told = true
+    this.#told.push(tcb)
+  }
+
+  stateChanged(tcb: Tcb, from: State, to: State, why: string): void {
+    this.#tracer?.state?.(tcb, from, to, why, this.now)
+  }
+
+  enterTimeWait(tcb: Tcb, now: number): void {
+    if (this.#timeWaits >= this.#timeWaitLimit) {
+      this.stackCounters.timeWaitOverflow++
+      this.forget(tcb)
+      return
+    }
+    this.counters.timeWaits++
+    this.#timeWaits++
+    const record = new TimeWait(tcb, now)
+    this.#entries[tcb.slot] = record
+    this.#wheel.disarm(tcb.slot)
+    this.#wheel.arm(tcb.slot, record.expiresAt)
+    tcb.slot = -1
+  }
+
+  forget(tcb: Tcb): void {
+    if (tcb.slot >= 0) this.#leave(tcb)
+    tcb.slot = -1
+  }
+
+  linkWritable(): void {
+    if (this.#closed) return
+    this.#beginTurn()
+    this.#endTurn()
+  }
+
+  // --- Tables ---
+
+  /** Gives a connection its slot. `holdKey` is what `ports.hold` answered. */
+  enter(entry: Entry, holdKey: number): void {
+    const slot = this.#freeSlots.pop() ?? this.#entries.length
+    entry.slot = slot
+    this.#entries[slot] = entry
+    if (slot >= this.#holdKeys.length) {
+      const larger = new Int32Array(2 * this.#holdKeys.length)
+      larger.set(this.#holdKeys)
+      this.#holdKeys = larger
+    }
+    this.#holdKeys[slot] = holdKey
+    this.#demux.insert(slot, entry.localAddress, entry.localPort, entry.remoteAddress, entry.remotePort)
+  }
+
+  #leave(entry: Entry): void {
+    const slot = entry.slot
+    this.#demux.remove(slot)
+    this.#wheel.disarm(slot)
+    this.ports.letGo(this.#holdKeys[slot], entry.localPort)
+    this.#entries[slot] = undefined
+    this.#freeSlots.push(slot)
+  }
+
+  isTupleFree(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): boolean {
+    return this.#demux.find(localAddress, localPort, remoteAddress, remotePort) < 0
+  }
+
+  isOwnAddress(address: number): boolean {
+    return this.#addresses?.has(address) ?? true
+  }
+
+  /** Throws what the link's `route` throws. */
+  mtuTo(address: number): number {
+    return this.routes.mtuTo(address, this.now, this.#link.route(address).mtu)
+  }
+
+  newIdentity(tuple: Tcb): { iss: ReturnType<typeof initialSequence>; tsOffset: number } {
+    return { iss: initialSequence(this.#secret, tuple, this.now), tsOffset: timestampOffset(this.#secret, tuple) }
+  }
+
+  /** Half-open connections of a listener that goes away. */
+  resetChildren(listener: Listener): void {
+    for (const entry of this.#entries) {
+      if (!(entry instanceof SynReceived) || entry.listener !== listener) continue
+      resetHalfOpen(entry, this)
+      this.#dropHalfOpen(entry, 'listener closed')
+    }
+  }
+
+  connections(): Tcb[] {
+    return this.#entries.filter(entry => entry instanceof Tcb)
+  }
+
+  counts(): { connections: number; halfOpen: number; timeWait: number } {
+    let connections = 0
+    let halfOpen = 0
+    for (const entry of this.#entries) {
+      if (entry instanceof Tcb) connections++
+      else if (entry instanceof SynReceived) halfOpen++
+    }
+    return { connections, halfOpen, timeWait: this.#timeWaits }
+  }
+
+  // --- Turns ---
+
+  /** A call of the user, from a handler or from outside: what it leads to happens when this turn of the program ends. */
+  call<T>(work: () => T): T {
+    if (!this.#inTurn) this.now = this.#host.now()
+    const result = work()
+    this.#endTurnSoon()
+    return result
+  }
+
+  /** After each event of a connection: its timer follows its earliest deadline. */
+  #rearm(tcb: Tcb): void {
+    if (tcb.slot >= 0) this.#wheel.arm(tcb.slot, nextDeadline(tcb))
+  }
+
+  rearm(tcb: Tcb): void {
+    this.#rearm(tcb)
+  }
+
+  #endTurnSoon(): void {
+    if (this.#inTurn || this.#turnComing || this.#closed) return
+    this.#turnComing = true
+    this.#host.defer(() => {
+      this.#turnComing = false
+      if (this.#closed) return
+      this.#beginTurn()
+      this.#endTurn()
+    })
+  }
+
+  #beginTurn(): void {
+    this.#inTurn = true
+    this.now = this.#host.now()
+    if (this.#transmitter.isPending) this.#transmitter.flush()
+  }
+
+  #endTurn(): void {
+    do {
+      this.#tellUsers()
+      this.#runScheduled()
+    } while (this.#told.length > 0)
+    this.#transmitter.flush()
+    this.#inTurn = false
+    if (this.#closing) this.#finish()
+    else this.#setTimer()
+  }
+
+  #tellUsers(): void {
+    if (this.#told.length === 0) return
+    if (this.#transmitter.holdsRepeats) this.#transmitter.flush()
+    const telling = this.#told
+    this.#told = this.#telling
+    this.#telling = telling
+    for (const tcb of telling) {
+      tcb.told = false
+      const events = tcb.events
+      tcb.events = 0
+      try {
+        ;(tcb.user as Connection).deliver(events)
+      } catch (error) {
+        // A handler's mistake is its program's to deal with; the other connections are not to suffer.
+        this.#host.defer(() => {
+          throw error
+        })
+      }
+    }
+    telling.length = 0
+  }
+
+  /** While the link's queue is full nobody makes new packets: `linkWritable` goes on. */
+  #runScheduled(): void {
+    if (this.#scheduled.length === 0 || this.#link.congested) return
+    this.now = this.#host.now()
+    const running = this.#scheduled
+    this.#scheduled = this.#running
+    this.#running = running
+    for (const tcb of running) {
+      tcb.scheduled = false
+      output(tcb, this.now, this)
+      this.#rearm(tcb)
+      if (CHECKS) {
+        checkInvariants(tcb)
+        checkNoStall(tcb)
+      }
+    }
+    running.length = 0
+  }
+
+  #setTimer(): void {
+    const at = Math.min(this.#wheel.nextAt, this.ip.reassembly.nextDeadline)
+    // A timer that fires too early only finds nothing to do; one that is too late is replaced.
+    if (at >= this.#timerAt) return
+    this.#timer?.cancel()
+    this.#timerAt = at
+    this.#timer = this.#host.at(at, () => this.#timePassed())
+  }
+
+  #timePassed(): void {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    if (this.#closed) return
+    this.#beginTurn()
+    this.ip.reassembly.expire(this.now)
+    this.#wheel.advance(this.now, slot => this.#deadlineComes(slot))
+    this.#endTurn()
+  }
+
+  #deadlineComes(slot: number): void {
+    const entry = this.#entries[slot]
+    if (entry instanceof Tcb) {
+      if (nextDeadline(entry) <= this.now) deadlinePassed(entry, this.now, this)
+      this.#rearm(entry)
+      if (CHECKS) checkInvariants(entry)
+    } else if (entry instanceof SynReceived) {
+      if (entry.retransmitAt <= this.now && !synAckTimeout(entry, this.now, this)) return this.#dropHalfOpen(entry, 'timeout')
+      this.#wheel.arm(slot, entry.retransmitAt)
+    } else if (entry !== undefined) {
+      if (entry.expiresAt <= this.now) return this.#endTimeWait(entry, '2MSL timeout')
+      this.#wheel.arm(slot, entry.expiresAt)
+    }
+  }
+
+  // --- The end ---
+
+  /** The last turn tells the users and sends what they are owed. From within a turn, that turn is the last. */
+  close(): void {
+    if (this.#closed || this.#closing) return
+    this.#closing = true
+    if (this.#inTurn) return
+    this.#beginTurn()
+    this.#endTurn()
+  }
+
+  #finish(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    for (const entry of this.#entries) if (entry !== undefined) this.#leave(entry)
+    this.#link.close()
+  }
+}

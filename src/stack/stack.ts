@@ -1,0 +1,210 @@
+// The stack as its user has it: open ports, open connections, counters, an end.
+
+import { rangeError, SocketError, typeError } from '../errors.ts'
+import type { Host } from '../host.ts'
+import type { Link } from '../link/link.ts'
+import { int, resolve } from '../options.ts'
+import type { Counters } from '../stats.ts'
+import { abort, open } from '../tcp/calls.ts'
+import { NewReno } from '../tcp/congestion/new-reno.ts'
+import { type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
+import { Tcb } from '../tcp/tcb.ts'
+import { formatAddress, parseAddress } from '../wire/address.ts'
+import { Connection, type ConnectionHandlers } from './connection.ts'
+import { Engine } from './engine.ts'
+import { Listener } from './listener.ts'
+import { addressInUse } from './ports.ts'
+import type { Tracer } from './trace.ts'
+
+export const stackOptions = {
+  /** The most that send buffers and text out of order take for all connections together, bytes. */
+  memoryLimit: int({ default: 1024 * 1024 * 1024, min: 1024 * 1024, max: 2 ** 40 }),
+  /** Connections in TIME-WAIT; beyond it they close without waiting, counted as `timeWaitOverflow`. */
+  timeWaitLimit: int({ default: 65_536, min: 0, max: 2 ** 24 })
+}
+
+export interface StackOptions extends SocketOptions {
+  /** What carries the packets. The stack closes it at its own end. */
+  readonly link: Link
+  /** Clock, timer and entropy. */
+  readonly host: Host
+  readonly tracer?: Tracer
+  readonly memoryLimit?: number
+  readonly timeWaitLimit?: number
+}
+
+export interface ListenOptions extends SocketOptions {
+  /** 0 to 65535, 0 for one that is free. */
+  readonly port: number
+  /** One of our addresses; all of them without it. */
+  readonly address?: string
+  /** Connections that may be half open at a time; SYNs beyond are dropped. */
+  readonly backlog?: number
+}
+
+export interface ConnectOptions extends SocketOptions {
+  readonly address: string
+  /** 1 to 65535. */
+  readonly port: number
+  /** The address to connect from; the one that the way there begins with, without it. */
+  readonly localAddress?: string
+  /** The port to connect from; a free one without it. */
+  readonly localPort?: number
+}
+
+const DEFAULT_BACKLOG = 511
+const ANY = 0
+
+export class Stack {
+  readonly #engine: Engine
+  readonly #link: Link
+  readonly #defaults: SocketValues
+  readonly #listeners = new Set<Listener>()
+  #closed = false
+
+  /** Options for connections here are the defaults of all; `listen` and `connect` override them. */
+  constructor(options: StackOptions) {
+    const { link, host, tracer, memoryLimit, timeWaitLimit, ...forSockets } = options
+    this.#defaults = resolve(socketOptions, forSockets)
+    this.#link = link
+    this.#engine = new Engine(link, host, tracer, resolve(stackOptions, { memoryLimit, timeWaitLimit }))
+  }
+
+  /**
+   * OPEN, passive (RFC 9293 §3.10.1). `accept` is called with each connection once it is open and sets its handlers.
+   * Throws EADDRINUSE, EADDRNOTAVAIL, or ERR_* for options that make no sense.
+   */
+  listen(options: ListenOptions, accept: (connection: Connection) => void): Listener {
+    this.#mustBeOpen('listen')
+    const { port, address, backlog = DEFAULT_BACKLOG, ...forSockets } = options
+    checkPort(port, 0, 'port')
+    if (!Number.isInteger(backlog) || backlog < 1) {
+      throw rangeError('ERR_OUT_OF_RANGE', `The option "backlog" must be a positive integer, received ${backlog}`)
+    }
+    const local = address === undefined ? ANY : toAddress(address, 'address')
+    if (local !== ANY && !this.#engine.isOwnAddress(local)) throw notAvailable('listen', local, port)
+    const values = resolve(socketOptions, forSockets, this.#defaults)
+    const add = (chosen: number): Listener => {
+      const listener = new Listener(local, chosen, backlog, values, accept, gone => this.#closeListener(gone))
+      this.#engine.ports.addListener(listener)
+      this.#listeners.add(listener)
+      return listener
+    }
+    if (port !== 0) return add(port)
+    let listener: Listener | undefined
+    this.#engine.ports.pickForListener(free => {
+      listener = add(free)
+    })
+    return listener as unknown as Listener
+  }
+
+  /**
+   * OPEN, active (§3.10.1). Answers at once; `connected` or `closed` follow. Throws ENETUNREACH or EHOSTUNREACH where no way
+   * leads there, EADDRINUSE and EADDRNOTAVAIL for the local end, or ERR_* for options that make no sense.
+   */
+  connect(options: ConnectOptions, handlers: ConnectionHandlers = {}): Connection {
+    this.#mustBeOpen('connect')
+    const { address, port, localAddress, localPort, ...forSockets } = options
+    checkPort(port, 1, 'port')
+    if (localPort !== undefined) checkPort(localPort, 1, 'localPort')
+    const remote = toAddress(address, 'address')
+    const values = resolve(socketOptions, forSockets, this.#defaults)
+    const engine = this.#engine
+    return engine.call(() => {
+      const local = localAddress === undefined ? this.#link.route(remote).source : toAddress(localAddress, 'localAddress')
+      if (!engine.isOwnAddress(local)) throw notAvailable('connect', local, localPort)
+      const mtu = engine.mtuTo(remote)
+      const tcb = new Tcb(values, new NewReno(), engine.now)
+      tcb.localAddress = local
+      tcb.remoteAddress = remote
+      tcb.remotePort = port
+      engine.enter(tcb, this.#holdLocalPort(tcb, localPort))
+      const connection = new Connection(tcb, engine.owner)
+      connection.handlers = handlers
+      tcb.user = connection
+      const { iss, tsOffset } = engine.newIdentity(tcb)
+      tcb.tsOffset = tsOffset
+      open(tcb, iss, mtu, engine.now, engine)
+      engine.rearm(tcb)
+      return connection
+    })
+  }
+
+  /** Sets the local port and holds it; answers the key to let go with. */
+  #holdLocalPort(tcb: Tcb, wanted: number | undefined): number {
+    const { localAddress, remoteAddress, remotePort } = tcb
+    const { ports } = this.#engine
+    const isFree = (port: number): boolean => this.#engine.isTupleFree(localAddress, port, remoteAddress, remotePort)
+    if (wanted !== undefined) {
+      if (!isFree(wanted)) throw addressInUse('connect', localAddress, wanted)
+      tcb.localPort = wanted
+      return ports.hold(localAddress, wanted)
+    }
+    let key = 0
+    tcb.localPort = ports.pickEphemeral(localAddress, remoteAddress, remotePort, port => {
+      if (!isFree(port)) return false
+      key = ports.hold(localAddress, port)
+      return true
+    })
+    return key
+  }
+
+  #closeListener(listener: Listener): void {
+    if (!this.#listeners.delete(listener) || this.#closed) return
+    this.#engine.call(() => {
+      this.#engine.resetChildren(listener)
+      this.#engine.ports.removeListener(listener)
+    })
+  }
+
+  /** How many connections there are, of each kind. */
+  counts(): { connections: number; halfOpen: number; timeWait: number } {
+    return this.#engine.counts()
+  }
+
+  /** All that was counted since the stack began, by part. */
+  counters(): { tcp: Counters; ip: Counters; icmp: Counters; stack: Counters; link: Counters } {
+    const { counters, ip, icmp, stackCounters, slab } = this.#engine
+    return {
+      tcp: { ...counters },
+      ip: { ...ip.counters },
+      icmp: { ...icmp.counters },
+      stack: { ...stackCounters, slabUsedBytes: slab.usedBytes, slabReservedBytes: slab.reservedBytes },
+      link: this.#link.counters()
+    }
+  }
+
+  /**
+   * Ends everything at once: connections are aborted with a RST and told so, listeners close, ports go back to the
+   * kernel, the link is closed. May come twice.
+   */
+  close(): void {
+    if (this.#closed) return
+    const engine = this.#engine
+    engine.call(() => {
+      for (const tcb of engine.connections()) abort(tcb, engine.now, engine)
+    })
+    for (const listener of this.#listeners) listener.close()
+    this.#closed = true
+    engine.close()
+  }
+
+  #mustBeOpen(syscall: string): void {
+    if (this.#closed) throw new SocketError('EBADF', syscall, undefined, undefined, 'the stack is closed')
+  }
+}
+
+function checkPort(port: unknown, least: number, name: string): void {
+  if (typeof port === 'number' && Number.isInteger(port) && port >= least && port <= 65_535) return
+  throw rangeError('ERR_SOCKET_BAD_PORT', `The option "${name}" must be an integer from ${least} to 65535, received ${String(port)}`)
+}
+
+function toAddress(text: unknown, name: string): number {
+  const address = typeof text === 'string' ? parseAddress(text) : undefined
+  if (address !== undefined) return address
+  throw typeError('ERR_INVALID_IP_ADDRESS', `The option "${name}" must be an IPv4 address such as 10.0.0.1, received ${String(text)}`)
+}
+
+function notAvailable(syscall: string, address: number, port: number | undefined): SocketError {
+  return new SocketError('EADDRNOTAVAIL', syscall, formatAddress(address), port, 'address not available')
+}

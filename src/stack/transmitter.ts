@@ -1,0 +1,165 @@
+// The one way out: every packet that leaves is written here into a batch of descriptors, and goes to the link, or back
+// to ourselves where it is for an address of ours alone, when the batch is flushed.
+
+import type { Host } from '../host.ts'
+import { BatchQueue } from '../link/batches.ts'
+import { gather, gatheredLength, packetLength } from '../link/gather.ts'
+import {
+  type Link,
+  type RxBatch,
+  TX_HEADER_LENGTH,
+  TX_HEADER_OFFSET,
+  TX_HEADER_ROOM,
+  TX_PAYLOAD_LENGTH,
+  TX_PAYLOAD_OFFSET,
+  TX_REGION,
+  TX_STRIDE,
+  TX_WRAPPED_LENGTH,
+  TX_WRAPPED_OFFSET,
+  TxBatch
+} from '../link/link.ts'
+import { ICMP_ECHO_REPLY, writeIcmpEcho } from '../wire/icmp.ts'
+import { IPV4_HEADER_LENGTH, PROTOCOL_ICMP, PROTOCOL_TCP, writeIpv4Header } from '../wire/ipv4.ts'
+import type { Segment } from '../wire/segment.ts'
+import type { Block, Slab } from '../wire/slab.ts'
+import { writeTcpHeader } from '../wire/tcp.ts'
+
+const BATCH_PACKETS = 512
+/** RFC 1700's recommendation, and what other hosts use. */
+const TTL = 64
+
+export class Transmitter {
+  /** A segment in the batch carries text that was sent before, and that may be acknowledged, hence freed, before it leaves. */
+  holdsRepeats = false
+  readonly #link: Link
+  readonly #slab: Slab
+  readonly #outward: TxBatch
+  readonly #homeward: TxBatch
+  readonly #loopback: Loopback
+  readonly #isOurs: (address: number) => boolean
+  /** Text of echo replies, until it has left. */
+  #scratch: Block[] = []
+  #id = 0
+
+  constructor(link: Link, slab: Slab, host: Host, isOurs: (address: number) => boolean, receive: (batch: RxBatch) => void) {
+    this.#link = link
+    this.#slab = slab
+    this.#outward = new TxBatch(BATCH_PACKETS, slab.regions)
+    this.#homeward = new TxBatch(BATCH_PACKETS, slab.regions)
+    this.#loopback = new Loopback(host, receive)
+    this.#isOurs = isOurs
+  }
+
+  /** Whether any packet waits. */
+  get isPending(): boolean {
+    return this.#outward.count + this.#homeward.count > 0
+  }
+
+  /** Takes what the engine has put into the record; answers the length of the packet. */
+  tcp(segment: Segment, mayFragment: boolean): number {
+    const batch = this.#batchTo(segment.destinationAddress)
+    const header = batch.count * TX_HEADER_ROOM
+    const tcpLength = writeTcpHeader(batch.headerView, header + IPV4_HEADER_LENGTH, segment)
+    const total = IPV4_HEADER_LENGTH + tcpLength + segment.payloadLength
+    writeIpv4Header(
+      batch.headerView,
+      header,
+      total,
+      0,
+      this.#nextId(),
+      !mayFragment,
+      TTL,
+      PROTOCOL_TCP,
+      segment.sourceAddress,
+      segment.destinationAddress
+    )
+    const row = batch.count * TX_STRIDE
+    const table = batch.table
+    table[row + TX_HEADER_OFFSET] = header
+    table[row + TX_HEADER_LENGTH] = IPV4_HEADER_LENGTH + tcpLength
+    table[row + TX_REGION] = segment.region
+    table[row + TX_PAYLOAD_OFFSET] = segment.payloadOffset
+    table[row + TX_PAYLOAD_LENGTH] = segment.payloadLength - segment.wrappedLength
+    table[row + TX_WRAPPED_OFFSET] = segment.wrappedOffset
+    table[row + TX_WRAPPED_LENGTH] = segment.wrappedLength
+    batch.count++
+    return total
+  }
+
+  /** RFC 1122 §3.2.2.6: gives the text back. False where memory is short. */
+  echoReply(from: number, to: number, rest: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const block = this.#slab.allocate(Math.max(1, length))
+    if (block === undefined) return false
+    this.#scratch.push(block)
+    this.#slab.regions[block.region].set(bytes.subarray(offset, offset + length), block.offset)
+    const batch = this.#batchTo(to)
+    const header = batch.count * TX_HEADER_ROOM
+    const headerLength = IPV4_HEADER_LENGTH + writeIcmpEcho(batch.headerView, header + IPV4_HEADER_LENGTH, ICMP_ECHO_REPLY, rest)
+    const total = headerLength + length
+    writeIpv4Header(batch.headerView, header, total, 0, this.#nextId(), false, TTL, PROTOCOL_ICMP, from, to)
+    const row = batch.count * TX_STRIDE
+    const table = batch.table
+    table[row + TX_HEADER_OFFSET] = header
+    table[row + TX_HEADER_LENGTH] = headerLength
+    table[row + TX_REGION] = block.region
+    table[row + TX_PAYLOAD_OFFSET] = block.offset
+    table[row + TX_PAYLOAD_LENGTH] = length
+    table[row + TX_WRAPPED_OFFSET] = 0
+    table[row + TX_WRAPPED_LENGTH] = 0
+    batch.count++
+    return true
+  }
+
+  flush(): void {
+    if (this.#outward.count > 0) {
+      this.#link.send(this.#outward)
+      this.#outward.count = 0
+    }
+    if (this.#homeward.count > 0) {
+      this.#loopback.send(this.#homeward)
+      this.#homeward.count = 0
+    }
+    this.holdsRepeats = false
+    if (this.#scratch.length > 0) {
+      for (const block of this.#scratch) this.#slab.release(block)
+      this.#scratch = []
+    }
+  }
+
+  #batchTo(destination: number): TxBatch {
+    const batch = this.#isOurs(destination) ? this.#homeward : this.#outward
+    if (batch.count === BATCH_PACKETS) this.flush()
+    return batch
+  }
+
+  /** RFC 6864 §4.1 asks for different numbers only where routers may fragment; zero would make some kernels choose. */
+  #nextId(): number {
+    this.#id = this.#id === 0xffff ? 1 : this.#id + 1
+    return this.#id
+  }
+}
+
+/** Packets to ourselves: put together as for a wire, and received in a turn of their own. */
+class Loopback {
+  readonly #queue = new BatchQueue()
+  readonly #host: Host
+  readonly #receive: (batch: RxBatch) => void
+  #isWaiting = false
+
+  constructor(host: Host, receive: (batch: RxBatch) => void) {
+    this.#host = host
+    this.#receive = receive
+  }
+
+  send(batch: TxBatch): void {
+    let bytes = 0
+    for (let i = 0; i < batch.count; i++) bytes += gatheredLength(packetLength(batch.table, i))
+    this.#queue.gather(batch, bytes, Number.POSITIVE_INFINITY, gather)
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    this.#host.defer(() => {
+      this.#isWaiting = false
+      this.#queue.deliver(this.#receive)
+    })
+  }
+}

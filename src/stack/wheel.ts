@@ -1,0 +1,162 @@
+// A hierarchical timer wheel: one timer for each slot number, armed and fired in constant time however many there are.
+// Six levels of 64 buckets, a tick of 1 ms, so that 2^32 ms fit. Buckets are doubly linked lists in typed arrays.
+// A deadline that moves further away costs nothing: the timer fires early and its owner arms it anew.
+
+const LEVELS = 6
+const BITS = 6
+const BUCKETS = 64
+const NONE = -1
+/** The furthest deadline, ticks ahead; what lies beyond fires early. */
+const HORIZON = 2 ** 30
+
+export class TimerWheel {
+  /** Tick 0 in ms on the clock of the stack. */
+  readonly #origin: number
+  /** Ticks that have been processed, modulo 2^32. */
+  #elapsed = 0
+  /** The same without the modulo. */
+  #elapsedTicks = 0
+  #next = new Int32Array(64).fill(NONE)
+  #previous = new Int32Array(64).fill(NONE)
+  /** Which bucket a slot is linked into, or NONE. */
+  #bucket = new Int32Array(64).fill(NONE)
+  #tick = new Int32Array(64)
+  readonly #heads = new Int32Array(LEVELS * BUCKETS).fill(NONE)
+  /** Two words of 32 bits a level: which buckets hold something. */
+  readonly #occupied = new Int32Array(2 * LEVELS)
+
+  constructor(now: number) {
+    this.#origin = Math.floor(now)
+  }
+
+  /** Arms the slot's timer for `deadline` (ms), unless it is armed to fire before that. */
+  arm(slot: number, deadline: number): void {
+    if (deadline === Number.POSITIVE_INFINITY) return
+    const ahead = Math.min(HORIZON, Math.max(0, Math.ceil(deadline - this.#origin) - this.#elapsedTicks))
+    const tick = (this.#elapsed + ahead) | 0
+    if (slot >= this.#bucket.length) this.#grow(slot + 1)
+    if (this.#bucket[slot] !== NONE) {
+      if (((this.#tick[slot] - tick) | 0) <= 0) return
+      this.#unlink(slot)
+    }
+    this.#tick[slot] = tick
+    this.#link(slot)
+  }
+
+  disarm(slot: number): void {
+    if (slot < this.#bucket.length && this.#bucket[slot] !== NONE) this.#unlink(slot)
+  }
+
+  /** When `advance` next has something to do, ms; not later than the earliest deadline. Infinity for never. */
+  get nextAt(): number {
+    const ticks = this.#ticksToNext()
+    return ticks < 0 ? Number.POSITIVE_INFINITY : this.#origin + this.#elapsedTicks + ticks
+  }
+
+  /** Calls `fire` for each slot whose deadline has come, in order of time; each is disarmed first. */
+  advance(now: number, fire: (slot: number) => void): void {
+    const target = Math.floor(now) - this.#origin
+    for (;;) {
+      const ticks = this.#ticksToNext()
+      if (ticks < 0 || this.#elapsedTicks + ticks > target) break
+      this.#elapsedTicks += ticks
+      this.#elapsed = (this.#elapsed + ticks) | 0
+      this.#emptyBucket(this.#nextBucket, fire)
+    }
+    if (target > this.#elapsedTicks) {
+      this.#elapsed = (this.#elapsed + (target - this.#elapsedTicks)) | 0
+      this.#elapsedTicks = target
+    }
+  }
+
+  #nextBucket = 0
+
+  /** Ticks until the next bucket begins, -1 for none; leaves its number in #nextBucket. The lowest level that holds anything is the earliest. */
+  #ticksToNext(): number {
+    for (let level = 0; level < LEVELS; level++) {
+      const low = this.#occupied[2 * level]
+      const high = this.#occupied[2 * level + 1]
+      if ((low | high) === 0) continue
+      const shift = level * BITS
+      const here = (this.#elapsed >>> shift) & (BUCKETS - 1)
+      const at = firstFrom(low, high, here)
+      this.#nextBucket = level * BUCKETS + at
+      // The top level has only the two bits that are left of 32.
+      const distance = (at - here) & (level === LEVELS - 1 ? 3 : BUCKETS - 1)
+      const inBucket = this.#elapsed & (2 ** shift - 1)
+      return distance * 2 ** shift - (distance === 0 ? 0 : inBucket)
+    }
+    return -1
+  }
+
+  #emptyBucket(bucket: number, fire: (slot: number) => void): void {
+    // Taken off one by one from the front: firing may arm and disarm others of the same bucket. What is not due goes
+    // down a level, so it never comes back to this bucket.
+    for (let slot = this.#heads[bucket]; slot !== NONE; slot = this.#heads[bucket]) {
+      this.#unlink(slot)
+      if (this.#tick[slot] === this.#elapsed) fire(slot)
+      else this.#link(slot)
+    }
+  }
+
+  #link(slot: number): void {
+    const tick = this.#tick[slot]
+    const difference = tick ^ this.#elapsed
+    const level = difference === 0 ? 0 : ((31 - Math.clz32(difference)) / BITS) | 0
+    const at = (tick >>> (level * BITS)) & (BUCKETS - 1)
+    const bucket = level * BUCKETS + at
+    const head = this.#heads[bucket]
+    this.#next[slot] = head
+    this.#previous[slot] = NONE
+    if (head !== NONE) this.#previous[head] = slot
+    this.#heads[bucket] = slot
+    this.#bucket[slot] = bucket
+    this.#occupied[2 * level + (at >> 5)] |= 1 << (at & 31)
+  }
+
+  #unlink(slot: number): void {
+    const bucket = this.#bucket[slot]
+    const next = this.#next[slot]
+    const previous = this.#previous[slot]
+    if (next !== NONE) this.#previous[next] = previous
+    if (previous !== NONE) this.#next[previous] = next
+    else {
+      this.#heads[bucket] = next
+      if (next === NONE) {
+        const at = bucket & (BUCKETS - 1)
+        this.#occupied[2 * (bucket >> BITS) + (at >> 5)] &= ~(1 << (at & 31))
+      }
+    }
+    this.#bucket[slot] = NONE
+  }
+
+  #grow(slots: number): void {
+    const size = Math.max(slots, 2 * this.#bucket.length)
+    this.#next = grown(this.#next, size)
+    this.#previous = grown(this.#previous, size)
+    this.#bucket = grown(this.#bucket, size)
+    this.#tick = grown(this.#tick, size)
+  }
+}
+
+function grown(old: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(size).fill(NONE)
+  larger.set(old)
+  return larger
+}
+
+/** The first bit set at or after `from`, going round, of the 64 in two words; at least one is set. */
+function firstFrom(low: number, high: number, from: number): number {
+  if (from < 32) {
+    const lowRest = low & (-1 << from)
+    if (lowRest !== 0) return lowestBit(lowRest)
+    if (high !== 0) return 32 + lowestBit(high)
+    return lowestBit(low)
+  }
+  const highRest = high & (-1 << (from - 32))
+  if (highRest !== 0) return 32 + lowestBit(highRest)
+  if (low !== 0) return lowestBit(low)
+  return 32 + lowestBit(high)
+}
+
+const lowestBit = (word: number): number => 31 - Math.clz32(word & -word)
