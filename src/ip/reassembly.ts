@@ -293,7 +293,7 @@ class Datagram {
     if (isDuplicate) return DUPLICATE
     if (at > 0 && this.fragments[at - 1].end > start) return OVERLAP
     if (at < this.fragments.length && this.fragments[at].start < end) return OVERLAP
-    if (this.end >= 0 && (end > this.end || !moreFragments)) return OVERLAP
+    if (this.end >= 0 && end > this.end) return OVERLAP
     const isBehindTheLast = !moreFragments && at < this.fragments.length
     return isBehindTheLast ? OVERLAP : at
   }

@@ -152,10 +152,21 @@ export class Engine implements Outbox, LinkReceiver {
     this.#beginTurn()
     const { table, view, bytes, count } = batch
     for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
-      if (!this.ip.packetArrives(view, bytes, table[row + RX_OFFSET], table[row + RX_LENGTH], table[row + RX_CHECKSUM], this.now)) continue
+      if (
+        !this.ip.packetArrives(
+          view,
+          bytes,
+          table[row + RX_OFFSET],
+          table[row + RX_LENGTH],
+          table[row + RX_CHECKSUM],
+          this.now
+        )
+      )
+        continue
       const packet = this.ip.packet
       if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet)
-      else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, this.now)
+      else if (packet.protocol === PROTOCOL_ICMP)
+        this.icmp.messageArrives(packet, this.#addresses !== undefined, this.now)
       else this.stackCounters.unknownProtocol++
     }
     this.#endTurn()
@@ -580,7 +591,8 @@ export class Engine implements Outbox, LinkReceiver {
       this.#rearm(entry)
       if (CHECKS) checkInvariants(entry)
     } else if (entry instanceof SynReceived) {
-      if (entry.retransmitAt <= this.now && !synAckTimeout(entry, this.now, this)) return this.#dropHalfOpen(entry, 'timeout')
+      if (entry.retransmitAt <= this.now && !synAckTimeout(entry, this.now, this))
+        return this.#dropHalfOpen(entry, 'timeout')
       this.#wheel.arm(slot, entry.retransmitAt)
     } else if (entry !== undefined) {
       if (entry.expiresAt <= this.now) return this.#endTimeWait(entry, '2MSL timeout')

@@ -68,7 +68,10 @@ export class Ports {
   addListener(listener: Listener): void {
     const clash = this.#uses
       .get(listener.port)
-      ?.listeners.some(other => other.localAddress === listener.localAddress || other.localAddress === ANY || listener.localAddress === ANY)
+      ?.listeners.some(
+        other =>
+          other.localAddress === listener.localAddress || other.localAddress === ANY || listener.localAddress === ANY
+      )
     if (clash === true) throw addressInUse('listen', listener.localAddress, listener.port)
     listener.holdKey = this.hold(listener.localAddress, listener.port)
     this.#use(listener.port).listeners.push(listener)
@@ -112,7 +115,13 @@ export class Ports {
         if (!(error instanceof SocketError && error.code === 'EADDRINUSE')) throw error
       }
     }
-    throw new SocketError('EADDRNOTAVAIL', 'connect', formatAddress(remoteAddress), remotePort, 'all local ports are in use')
+    throw new SocketError(
+      'EADDRNOTAVAIL',
+      'connect',
+      formatAddress(remoteAddress),
+      remotePort,
+      'all local ports are in use'
+    )
   }
 
   /** A free port to listen on. */

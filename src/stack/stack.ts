@@ -111,7 +111,8 @@ export class Stack {
     const values = resolve(socketOptions, forSockets, this.#defaults)
     const engine = this.#engine
     return engine.call(() => {
-      const local = localAddress === undefined ? this.#link.route(remote).source : toAddress(localAddress, 'localAddress')
+      const local =
+        localAddress === undefined ? this.#link.route(remote).source : toAddress(localAddress, 'localAddress')
       if (!engine.isOwnAddress(local)) throw notAvailable('connect', local, localPort)
       const mtu = engine.mtuTo(remote)
       const tcb = new Tcb(values, new NewReno(), engine.now)
@@ -196,13 +197,19 @@ export class Stack {
 
 function checkPort(port: unknown, least: number, name: string): void {
   if (typeof port === 'number' && Number.isInteger(port) && port >= least && port <= 65_535) return
-  throw rangeError('ERR_SOCKET_BAD_PORT', `The option "${name}" must be an integer from ${least} to 65535, received ${String(port)}`)
+  throw rangeError(
+    'ERR_SOCKET_BAD_PORT',
+    `The option "${name}" must be an integer from ${least} to 65535, received ${String(port)}`
+  )
 }
 
 function toAddress(text: unknown, name: string): number {
   const address = typeof text === 'string' ? parseAddress(text) : undefined
   if (address !== undefined) return address
-  throw typeError('ERR_INVALID_IP_ADDRESS', `The option "${name}" must be an IPv4 address such as 10.0.0.1, received ${String(text)}`)
+  throw typeError(
+    'ERR_INVALID_IP_ADDRESS',
+    `The option "${name}" must be an IPv4 address such as 10.0.0.1, received ${String(text)}`
+  )
 }
 
 function notAvailable(syscall: string, address: number, port: number | undefined): SocketError {

@@ -41,7 +41,13 @@ export class Transmitter {
   #scratch: Block[] = []
   #id = 0
 
-  constructor(link: Link, slab: Slab, host: Host, isOurs: (address: number) => boolean, receive: (batch: RxBatch) => void) {
+  constructor(
+    link: Link,
+    slab: Slab,
+    host: Host,
+    isOurs: (address: number) => boolean,
+    receive: (batch: RxBatch) => void
+  ) {
     this.#link = link
     this.#slab = slab
     this.#outward = new TxBatch(BATCH_PACKETS, slab.regions)
@@ -94,7 +100,8 @@ export class Transmitter {
     this.#slab.regions[block.region].set(bytes.subarray(offset, offset + length), block.offset)
     const batch = this.#batchTo(to)
     const header = batch.count * TX_HEADER_ROOM
-    const headerLength = IPV4_HEADER_LENGTH + writeIcmpEcho(batch.headerView, header + IPV4_HEADER_LENGTH, ICMP_ECHO_REPLY, rest)
+    const headerLength =
+      IPV4_HEADER_LENGTH + writeIcmpEcho(batch.headerView, header + IPV4_HEADER_LENGTH, ICMP_ECHO_REPLY, rest)
     const total = headerLength + length
     writeIpv4Header(batch.headerView, header, total, 0, this.#nextId(), false, TTL, PROTOCOL_ICMP, from, to)
     const row = batch.count * TX_STRIDE
