@@ -209,11 +209,18 @@ void RawSocket::Await(SendWait wait) {
 }
 
 void RawSocket::Call(const Napi::FunctionReference& callback, int count) {
-  Napi::Env env = Env();
+  napi_env env = Env();
   Napi::HandleScope scope(env);
-  callback.MakeCallback(env.Global(), {Napi::Number::New(env, count)}, *context_);
+  napi_value argument = Napi::Number::New(env, count);
+  // Not by node-addon-api: of a failure it makes an Error, and aborts the process where it cannot. In a worker that is
+  // being terminated every call fails, and that is no error.
+  napi_status status = napi_make_callback(env, *context_, Env().Global(), callback.Value(), 1, &argument, nullptr);
+  if (status == napi_ok) return;
+  bool thrown = false;
+  napi_value exception;
+  napi_is_exception_pending(env, &thrown);
   // What the callback threw has no caller to go to: it ends as an uncaught exception, as with any handle of Node.
-  if (env.IsExceptionPending()) napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+  if (thrown && napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
 }
 
 /** Without JavaScript, since it may be the end of the environment. May come twice. */

@@ -69,9 +69,9 @@ t.test(
     t.equal(String(text), 'pingmore', 'in two pieces')
     socket.write('pong')
     t.equal((await peer.segment(it => it.payloadLength > 0)).text, 'pong')
-    socket.on('error', () => {})
+    const failed = once(socket, 'error')
     send({ ...established, seq: 1009, flags: RST | ACK })
-    await once(socket, 'close')
+    t.match(await failed, [{ code: 'ECONNRESET' }])
   }
 )
 

@@ -1,0 +1,150 @@
+// The driver in processes of its own: in a network namespace, in worker threads, without privileges, and at the end.
+
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
+import t from 'tap'
+import { unless, unlessPrivileged } from '../support/privileges.ts'
+
+const skip = unlessPrivileged()
+const skipUnlessRoot = skip || unless(process.getuid?.() === 0, 'needs root')
+
+interface Ended {
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
+const root = `${import.meta.dirname}/../..`
+
+function run(command: string[], options: SpawnSyncOptions = {}): Ended {
+  const [program, ...rest] = command
+  const { status, stdout, stderr, error } = spawnSync(program, rest, {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 60_000,
+    ...options
+  })
+  if (error !== undefined) throw error
+  return { status, stdout: String(stdout), stderr: String(stderr) }
+}
+
+const node = [process.execPath, '--import=tsx']
+
+/** A script with a link of its own, `link`. */
+function withLink(body: string): string[] {
+  const imports = `import { RawLink } from '${root}/src/link/raw.ts'; const link = new RawLink({ address: '127.0.0.1' });`
+  return [...node, '--input-type=module', '--eval', imports + body]
+}
+
+t.test('in a network namespace', { skip: skipUnlessRoot }, async t => {
+  const { status, stdout, stderr } = run(['unshare', '--net', ...node, 'test/link/raw-namespace.child.ts'])
+  t.equal(status, 0, stderr)
+  const { routes, errors, congestion, delivered, overflow } = JSON.parse(stdout)
+
+  t.test('a route has our address and the MTU, or is a SocketError', async t => {
+    t.same(routes.neighbour, { source: 0x0a090001, mtu: 1500 })
+    t.same(routes.unreachable, { code: 'EHOSTUNREACH', syscall: 'connect', address: '10.10.0.1' })
+    t.same(routes.nowhere, { code: 'ENETUNREACH', syscall: 'connect', address: '192.0.2.1' })
+  })
+
+  t.test('a packet that cannot leave is counted by reason, and those around it leave', async t => {
+    t.match(errors, {
+      sentPackets: 6,
+      sendHostUnreachable: 1,
+      sendNetworkUnreachable: 1,
+      sendOtherErrors: 1,
+      sendInvalid: 1,
+      sendTooLarge: 1
+    })
+  })
+
+  t.test('when the send buffer is full, packets wait, and leave in the end', async t => {
+    const { queued, more, writableBefore, after } = congestion
+    t.equal(queued.congested, true)
+    t.equal(queued.sentPackets + queued.sendQueuedPackets, 100)
+    t.equal(more.sendQueuedPackets, queued.sendQueuedPackets + 100, 'all behind those that wait')
+    t.equal(writableBefore, 0)
+    t.match(after, { congested: false, writable: 1, sentPackets: 200, sendQueueOverflows: 0 })
+    const [before, now] = delivered
+    t.ok(now - before >= 200 * (14 + 40 + 1000), `${now - before} bytes reached the other end of the cable`)
+  })
+
+  t.test('beyond the limit of the backlog, packets are dropped and counted', async t => {
+    t.equal(overflow.sentPackets + overflow.sendQueuedPackets + overflow.sendQueueOverflows, 5000)
+    t.ok(overflow.sendQueueOverflows > 0)
+    const bytes = overflow.sendQueuedPackets * 1440
+    t.ok(bytes > 4_000_000 && bytes <= 4 * 1024 * 1024, `${bytes} bytes waited`)
+  })
+})
+
+t.test('worker threads use it side by side and may end in any way', { skip }, async t => {
+  const { status, stdout, stderr } = run([...node, 'test/link/raw-workers.child.ts'])
+  t.equal(status, 0, stderr)
+  const { rounds, open } = JSON.parse(stdout)
+  for (const round of rounds) t.same(round, [true, true, true, true, true])
+  t.equal(open[2], open[0], 'no descriptor stays open')
+})
+
+t.test('without CAP_NET_RAW the error says what is missing', { skip: skipUnlessRoot }, async t => {
+  const { stdout } = run(
+    [
+      ...node,
+      '--input-type=module',
+      '--eval',
+      `
+      import { RawLink } from '${root}/src/link/raw.ts'
+      try { new RawLink() } catch (error) { console.log(JSON.stringify({ ...error, message: error.message })) }`
+    ],
+    { uid: 65534, gid: 65534, env: { ...process.env, TMPDIR: '/nonexistent' } }
+  )
+  t.match(JSON.parse(stdout), {
+    name: 'SocketError',
+    code: 'EPERM',
+    errno: -1,
+    syscall: 'socket',
+    message: /CAP_NET_RAW/
+  })
+})
+
+const idle = '{ packetsArrived() {}, linkWritable() {} }'
+const endings = [
+  { what: 'a link that was never started lets the process end', body: '' },
+  { what: 'a link that was closed lets the process end', body: `link.start(${idle}); link.close()` },
+  { what: 'a link without ref lets the process end', body: `link.start(${idle}); link.unref()` },
+  { what: 'process.exit with an open link', body: `link.start(${idle}); setTimeout(() => process.exit(0), 20)` }
+]
+for (const { what, body } of endings) {
+  t.test(what, { skip }, async t => {
+    const { status, stderr } = run(withLink(body), { timeout: 10_000 })
+    t.equal(status, 0, stderr)
+  })
+}
+
+t.test('an open link keeps the process alive', { skip }, async t => {
+  const body = `link.start(${idle}); setTimeout(() => { console.log('alive'); process.exit(0) }, 100).unref()`
+  t.equal(run(withLink(body)).stdout, 'alive\n')
+})
+
+t.test('what a receiver throws is an uncaught exception, and the link goes on', { skip }, async t => {
+  const { status, stdout, stderr } = run(
+    withLink(`
+      import { addSegment, LOOPBACK, newBatch } from '${root}/test/native/packets.ts'
+      import { freePort } from '${root}/test/link/ports.ts'
+      const destinationPort = freePort()
+      const batch = newBatch()
+      addSegment(batch, { sourcePort: 9, destinationPort, flags: 4 })
+      process.on('uncaughtException', error => console.log(error.message))
+      let arrivals = 0
+      link.guard.claim(LOOPBACK, destinationPort)
+      link.start({
+        packetsArrived() {
+          if (++arrivals === 3) return link.close()
+          link.send(batch)
+          throw new Error('arrival ' + arrivals)
+        },
+        linkWritable() {}
+      })
+      link.send(batch)`)
+  )
+  t.equal(status, 0, stderr)
+  t.equal(stdout, 'arrival 1\narrival 2\n')
+})
