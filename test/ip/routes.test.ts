@@ -63,12 +63,13 @@ t.test('the floor can be lowered, to 68 at most', async t => {
 t.test('beyond the number of entries the oldest is forgotten', async t => {
   const routes = new Routes({ maxEntries: 3 })
   for (const destination of [1, 2, 3]) routes.mtuReported(destination, 1400, 0, LINK)
-  routes.mtuReported(1, 1300, 1, LINK)
+  routes.mtuReported(2, 1300, 1, LINK)
+  t.equal(routes.mtuTo(1, 1, LINK), 1400, 'a second report for one needs no room')
   routes.mtuReported(4, 1400, 2, LINK)
   t.equal(routes.size, 3)
   t.same(
     [1, 2, 3, 4].map(destination => routes.mtuTo(destination, 3, LINK)),
-    [1300, LINK, 1400, 1400]
+    [LINK, 1300, 1400, 1400]
   )
 })
 

@@ -7,7 +7,7 @@ import { pairLinks } from '../../src/link/pair.ts'
 import { Random } from '../../src/random.ts'
 import { VirtualClock } from '../../src/sim/clock.ts'
 import { parseAddress } from '../../src/wire/address.ts'
-import { IcmpMessage, parseIcmp } from '../../src/wire/icmp.ts'
+import { ICMP_OK, IcmpMessage, parseIcmp } from '../../src/wire/icmp.ts'
 import { verifyTcpChecksum } from '../../src/wire/tcp.ts'
 import { viewOf } from '../wire/bytes.ts'
 import { Batcher, Sink } from './packets.ts'
@@ -27,6 +27,7 @@ t.test('a batch arrives whole, in order, in one call, at the end of the turn and
   left.send(batcher.tcp(...texts))
   left.send(batcher.tcp('second batch'))
   t.equal(atRight.packets.length, 0)
+  t.equal(clock.pending, 1)
   clock.run(0)
   t.same(atRight.texts, [...texts, 'second batch'])
   t.equal(atRight.calls, 1)
@@ -51,12 +52,13 @@ t.test('checksums are filled in, of TCP and of ICMP, for text in two pieces too'
   clock.run(0)
   t.same(atRight.texts, ['odd', 'even', 'w'.repeat(301), 'ping', 'round the corner'])
   const input = new IpInput({ accepts: () => true })
+  const message = new IcmpMessage()
   for (const { bytes, checksum } of atRight.packets) {
     t.equal(checksum, CHECKSUM_UNKNOWN)
     t.ok(input.packetArrives(viewOf(bytes), bytes, 0, bytes.length, checksum, 0))
     const { view, offset, length, source, destination, protocol } = input.packet
     if (protocol === 6) t.ok(verifyTcpChecksum(view, offset, length, source, destination))
-    else t.equal(parseIcmp(view, offset, length, new IcmpMessage()), 0)
+    else t.match([parseIcmp(view, offset, length, message), message.rest], [ICMP_OK, 7])
   }
 })
 
@@ -99,6 +101,17 @@ t.test('super-segments of 64 KiB pass where the MTU allows them', async t => {
   left.send(batcher.tcp(text, text))
   clock.run(0)
   t.same(atRight.texts, [text, text])
+})
+
+t.test('more packets in a turn than one batch has room for come in several', async t => {
+  const { clock, left, atRight, batcher } = joined()
+  for (let i = 0; i < 3000; i += 50) left.send(batcher.tcp(...Array.from({ length: 50 }, (_, j) => `${i + j}`)))
+  clock.run(0)
+  t.same(
+    atRight.texts,
+    Array.from({ length: 3000 }, (_, i) => `${i}`)
+  )
+  t.ok(atRight.calls > 1)
 })
 
 t.test('congestion: said while much is under way, and its end is reported once', async t => {

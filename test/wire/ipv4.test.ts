@@ -39,6 +39,12 @@ const rows = [
   { what: 'a header of 0 words', hex: PLAIN.replace('45', '40'), length: 40, verdict: IPV4_BAD_HEADER_LENGTH },
   { what: 'a header beyond the packet', hex: PLAIN.replace('45', '4b'), length: 40, verdict: IPV4_BAD_HEADER_LENGTH },
   {
+    what: 'a header one byte beyond the packet',
+    hex: PLAIN.replace('45', '46'),
+    length: 23,
+    verdict: IPV4_BAD_HEADER_LENGTH
+  },
+  {
     what: 'a total length below the header',
     hex: PLAIN.replace('0028', '0013'),
     length: 40,

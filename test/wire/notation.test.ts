@@ -28,6 +28,10 @@ const rows: { fields: Partial<Segment>; sack?: number[]; line: string }[] = [
     line: 'Flags [.], seq 4294967291:5, ack 4294967295, win 65535, length 10'
   },
   {
+    fields: { flags: ACK, seq: -20, payloadLength: 10 },
+    line: 'Flags [.], seq 4294967276:4294967286, ack 1, win 65535, length 10'
+  },
+  {
     fields: { flags: ACK, hasTimestamps: true, tsVal: -1, tsEcr: 7 },
     sack: [200, 300, -10, 10],
     line: 'Flags [.], ack 1, win 65535, options [nop,nop,TS val 4294967295 ecr 7,nop,nop,sack 2 {200:300}{4294967286:10}], length 0'

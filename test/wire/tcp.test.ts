@@ -97,6 +97,16 @@ const rooms = [
     what: 'two on a SYN with all its options',
     fields: { flags: SYN, mss: 536, hasTimestamps: true, windowScale: 1 },
     fit: 2
+  },
+  {
+    what: 'two beside a maximum segment size and timestamps',
+    fields: { flags: SYN, mss: 536, hasTimestamps: true },
+    fit: 2
+  },
+  {
+    what: 'three beside a maximum segment size and a window scale',
+    fields: { flags: SYN, mss: 536, windowScale: 1 },
+    fit: 3
   }
 ]
 for (const row of rooms) {
@@ -133,6 +143,7 @@ t.test('random segments come back as they were written, over the leavings of the
     const offset = random.int(8)
     const headerLength = writeTcpHeader(viewOf(bytes), offset, seg)
     const text = random.int(100)
+    Object.assign(back, { region: 9, wrappedOffset: 9, wrappedLength: 9 })
     const verdict = parseTcp(viewOf(bytes), bytes, offset, headerLength + text, back)
     if (verdict !== TCP_OK) t.fail(`verdict ${verdict}`)
     seg.bytes = bytes
