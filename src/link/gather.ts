@@ -2,7 +2,7 @@
 // version in JavaScript; the addon has one that does the same for a whole batch in one call.
 
 import { finish, pseudoHeaderSum, sum } from '../wire/checksum.ts'
-import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { ipv4HeaderSum, PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import {
   CHECKSUM_UNKNOWN,
   RX_CHECKSUM,
@@ -40,7 +40,7 @@ export function gatheredLength(length: number): number {
 
 export function gather(batch: TxBatch, into: RxBatch, at: number): number {
   for (let i = 0; i < batch.count; i++) {
-    const length = copyPacket(batch, i, into.bytes, at)
+    const length = copyPacket(batch, i, into, at)
     fillChecksums(into.view, at, length)
     const row = into.count * RX_STRIDE
     into.table[row + RX_OFFSET] = at
@@ -52,15 +52,19 @@ export function gather(batch: TxBatch, into: RxBatch, at: number): number {
   return at
 }
 
-function copyPacket(batch: TxBatch, index: number, to: Uint8Array, at: number): number {
+function copyPacket(batch: TxBatch, index: number, into: RxBatch, at: number): number {
   const { table } = batch
   const row = index * TX_STRIDE
   const start = at
-  at = copy(batch.headers, table[row + TX_HEADER_OFFSET], table[row + TX_HEADER_LENGTH], to, at)
+  const headers = table[row + TX_HEADER_OFFSET]
+  const headersLength = table[row + TX_HEADER_LENGTH]
+  // Headers are whole words.
+  for (let i = 0; i < headersLength; i += 4) into.view.setInt32(at + i, batch.headerView.getInt32(headers + i))
+  at += headersLength
   if (table[row + TX_PAYLOAD_LENGTH] === 0) return at - start
   const region = batch.regions[table[row + TX_REGION]]
-  at = copy(region, table[row + TX_PAYLOAD_OFFSET], table[row + TX_PAYLOAD_LENGTH], to, at)
-  at = copy(region, table[row + TX_WRAPPED_OFFSET], table[row + TX_WRAPPED_LENGTH], to, at)
+  at = copy(region, table[row + TX_PAYLOAD_OFFSET], table[row + TX_PAYLOAD_LENGTH], into.bytes, at)
+  at = copy(region, table[row + TX_WRAPPED_OFFSET], table[row + TX_WRAPPED_LENGTH], into.bytes, at)
   return at - start
 }
 
@@ -76,7 +80,7 @@ function copy(from: Uint8Array, offset: number, length: number, to: Uint8Array, 
 /** The packet's IPv4 header checksum, and that of the TCP segment or ICMP message in it. Both fields stand at zero. */
 export function fillChecksums(view: DataView, offset: number, length: number): void {
   const headerLength = (view.getUint8(offset) & 0x0f) << 2
-  view.setUint16(offset + 10, finish(sum(view, offset, headerLength, 0)))
+  view.setUint16(offset + 10, finish(ipv4HeaderSum(view, offset, headerLength)))
   const protocol = view.getUint8(offset + 9)
   const transport = offset + headerLength
   const transportLength = length - headerLength

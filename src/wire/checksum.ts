@@ -16,6 +16,17 @@ export function sum(view: DataView, offset: number, length: number, initial: num
   return partlyFold(total) + sumChunk(view, offset, length)
 }
 
+/** `sum` of an IPv4 header without options, a third of its price: every packet needs this one. */
+export function sumPlainHeader(view: DataView, offset: number): number {
+  const a = view.getInt32(offset)
+  const b = view.getInt32(offset + 4)
+  const c = view.getInt32(offset + 8)
+  const d = view.getInt32(offset + 12)
+  const e = view.getInt32(offset + 16)
+  const high = (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16) + (e >>> 16)
+  return high + (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff) + (e & 0xffff)
+}
+
 /** A running sum brought into 16 bits, end-around carry included (RFC 1071 §1). A good packet folds to 0xffff. */
 export function fold(total: number): number {
   total = partlyFold(total)

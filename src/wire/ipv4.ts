@@ -1,7 +1,7 @@
 // The IPv4 header (RFC 791 §3.1): bytes to fields and back. Options are stepped over, not read. Whether a packet is
 // welcome (addresses, fragments, protocol) is for src/ip to say.
 
-import { fold, sum } from './checksum.ts'
+import { fold, sum, sumPlainHeader } from './checksum.ts'
 
 export const IPV4_HEADER_LENGTH = 20
 /** A header with 40 bytes of options. */
@@ -54,7 +54,7 @@ export function parseIpv4(view: DataView, offset: number, length: number, out: I
   if (headerLength < IPV4_HEADER_LENGTH || headerLength > length) return IPV4_BAD_HEADER_LENGTH
   const totalLength = first & 0xffff
   if (totalLength < headerLength || totalLength > length) return IPV4_BAD_TOTAL_LENGTH
-  if (fold(sum(view, offset, headerLength, 0)) !== 0xffff) return IPV4_BAD_CHECKSUM
+  if (fold(ipv4HeaderSum(view, offset, headerLength)) !== 0xffff) return IPV4_BAD_CHECKSUM
 
   const second = view.getInt32(offset + 4)
   const third = view.getInt32(offset + 8)
@@ -72,6 +72,11 @@ export function parseIpv4(view: DataView, offset: number, length: number, out: I
   out.payloadOffset = offset + headerLength
   out.payloadLength = totalLength - headerLength
   return IPV4_OK
+}
+
+/** A header's sum, the checksum field included. */
+export function ipv4HeaderSum(view: DataView, offset: number, headerLength: number): number {
+  return headerLength === IPV4_HEADER_LENGTH ? sumPlainHeader(view, offset) : sum(view, offset, headerLength, 0)
 }
 
 /** Writes a header without options. The checksum stays zero: who puts the packet together fills it in (link/link.ts, TxBatch). */

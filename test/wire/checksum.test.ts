@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { Random } from '../../src/random.ts'
-import { finish, fold, pseudoHeaderSum, sum } from '../../src/wire/checksum.ts'
+import { finish, fold, pseudoHeaderSum, sum, sumPlainHeader } from '../../src/wire/checksum.ts'
 import { bytesOf, randomBytes, viewOf } from './bytes.ts'
 
 /** Sixteen bits at a time, the carry brought round at each step. */
@@ -46,6 +46,16 @@ t.test('a range of nothing but ones overflows nowhere', async t => {
     const expected = plainSum(new Uint8Array(length + 2).fill(0xff, 0, length)) || 0xffff
     t.equal(fold(sum(viewOf(bytes), 0, length, 0xffff_ffff)), expected, `${length} bytes on top of the largest sum`)
   }
+})
+
+t.test('a plain header sums as any 20 bytes do', async t => {
+  const random = new Random(4)
+  for (let i = 0; i < 1000; i++) {
+    const bytes = i === 0 ? new Uint8Array(21).fill(0xff) : randomBytes(random, 21)
+    const expected = fold(sum(viewOf(bytes), 1, 20, 0))
+    if (fold(sumPlainHeader(viewOf(bytes), 1)) !== expected) t.fail(`case ${i}`)
+  }
+  t.pass()
 })
 
 t.test('a running sum may be taken up at any even place (RFC 1071 §2)', async t => {
