@@ -19,6 +19,6 @@ export function settle(tcb: Tcb, out: Outbox): void {
   tcb.retries = 0
   if (tcb.synRetransmitted) restartAfterLostSyn(tcb)
   openWindows(tcb)
-  tell(tcb, Event.CONNECTED | Event.WRITABLE, out)
+  tell(tcb, Event.CONNECTED, out)
   out.schedule(tcb)
 }
