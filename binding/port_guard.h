@@ -22,10 +22,12 @@ class PortGuard : public Napi::ObjectWrap<PortGuard> {
  private:
   Napi::Value Claim(const Napi::CallbackInfo& info);
   Napi::Value Release(const Napi::CallbackInfo& info);
+  Napi::Value ByFilter(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   /** By address and port. */
   std::unordered_map<uint64_t, UniqueFd> held_;
+  bool by_filter_ = true;
 };
 
 }  // namespace rawtcp

@@ -35,6 +35,8 @@ export interface NativePortGuard {
   claim(address: number, port: number, reuseAddress: boolean): number
   /** Whether it was held. */
   release(address: number, port: number): boolean
+  /** False once a port had to be silenced without a filter: segments with a TTL of 255 are answered by the kernel. */
+  byFilter(): boolean
   close(): void
 }
 

@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import { KernelPorts, type ReceivedPorts, statesOnPort } from '../../src/link/kernel-ports.ts'
 import { loadAddon } from '../../src/native/addon.ts'
 import { LOOPBACK } from '../native/packets.ts'
+import { unless } from '../support/privileges.ts'
 import { freePort } from './ports.ts'
 
 const EVERY_ADDRESS = 0
@@ -81,7 +82,7 @@ t.test('a port on which the kernel has connections in TIME-WAIT only can be clai
   await Promise.all([once(client, 'close'), once(served, 'close')])
   server.close()
   await once(server, 'close')
-  guard(t).claim(EVERY_ADDRESS, port)
+  t.doesNotThrow(() => guard(t).claim(EVERY_ADDRESS, port))
 })
 
 t.test('a port of ours is in use for the kernel, on every address that we claimed', async t => {
@@ -145,6 +146,30 @@ t.test('when the process is killed, the port is free', async t => {
   await once(child, 'exit')
   await listen(t, port)
 })
+
+t.test(
+  'without privileges a kernel client meets silence as well, if it is no neighbour with a TTL of 255',
+  {
+    skip: unless(process.getuid?.() === 0, 'needs root')
+  },
+  async t => {
+    const port = freePort()
+    const child = spawn(process.execPath, ['--import=tsx', `${import.meta.dirname}/claim.child.ts`, String(port)], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      uid: 65534,
+      gid: 65534
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    t.match(String(await once(child.stdout, 'data')), 'claimed')
+    const client = connect(port, '127.0.0.1')
+    t.teardown(() => client.destroy())
+    const failed: unknown[] = []
+    client.on('error', error => failed.push(error))
+    client.on('connect', () => failed.push('connected'))
+    await sleep(200)
+    t.same(failed, [])
+  }
+)
 
 t.test('when descriptors run out, the claim says so', async t => {
   const script = `ulimit -n 64; exec "${process.execPath}" --import=tsx "${import.meta.dirname}/claim.child.ts" all`
