@@ -87,7 +87,7 @@ function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
       tcb.rtxNxt = tcb.sacked.right(held)
       continue
     }
-    const flight = ahead(tcb.rtxNxt, tcb.sndUna)
+    const flight = inFlight(tcb)
     if (flight > 0 && flight + textRoom(tcb) > tcb.cwnd) return
     tcb.rtxNxt = repeat(tcb, tcb.rtxNxt, now, out)
   }
@@ -163,10 +163,12 @@ export function textRoom(tcb: Tcb): number {
   return Math.max(1, tcb.sndMss - timestamps - sack)
 }
 
-/** Sequence numbers sent and, as far as we know, still on their way. */
+/** Octets sent and, as far as we know, still on their way. */
 export function inFlight(tcb: Tcb): number {
-  const lost = tcb.repair === Repair.TIMEOUT && lt(tcb.rtxNxt, tcb.recover) ? ahead(tcb.recover, tcb.rtxNxt) : 0
-  return ahead(tcb.sndNxt, tcb.sndUna) - lost
+  if (tcb.repair !== Repair.TIMEOUT || !lt(tcb.rtxNxt, tcb.recover)) return ahead(tcb.sndNxt, tcb.sndUna)
+  // What was in flight at the timeout counts as lost until it goes again; what the peer holds has left the network.
+  const repeated = ahead(tcb.rtxNxt, tcb.sndUna) - tcb.sacked.bytesBelow(tcb.rtxNxt)
+  return repeated + ahead(tcb.sndNxt, tcb.recover)
 }
 
 /** The header that all segments of a connection share. An ACK that rides on it is paid. */

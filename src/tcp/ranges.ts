@@ -2,7 +2,7 @@
 // peer has selectively acknowledged. All ranges lie within 2^31 of each other, so the order is well defined.
 // Two int32 a range in one array: thousands of holes cost no objects.
 
-import { ahead, later, leq, lt, type Seq } from './seq.ts'
+import { ahead, earlier, later, leq, lt, type Seq } from './seq.ts'
 
 export class Ranges {
   #edges = NONE
@@ -25,6 +25,13 @@ export class Ranges {
   get bytes(): number {
     let sum = 0
     for (let i = 0; i < this.#count; i++) sum += ahead(this.right(i), this.left(i))
+    return sum
+  }
+
+  /** The same, as far as they lie below `seq`. */
+  bytesBelow(seq: Seq): number {
+    let sum = 0
+    for (let i = 0; i < this.#count && lt(this.left(i), seq); i++) sum += ahead(earlier(this.right(i), seq), this.left(i))
     return sum
   }
 

@@ -17,7 +17,12 @@ t.test('the SYN offers MSS, SACK, timestamps and window scale (§3.7.1, RFC 7323
 })
 
 t.test('each option can be left out', async t => {
-  const peer = new Peer().connect({ windowScaling: false, timestamps: false, selectiveAcks: false, maximumSegmentSize: 1000 })
+  const peer = new Peer().connect({
+    windowScaling: false,
+    timestamps: false,
+    selectiveAcks: false,
+    maximumSegmentSize: 1000
+  })
   const syn = peer.last()
   t.same([syn.mss, syn.windowScale, syn.sackPermitted, syn.hasTimestamps], [1000, -1, false, false])
 })
@@ -60,11 +65,14 @@ t.test('simultaneous open (figure 8 of §3.5)', async t => {
   t.same(peer.told, ['connected'])
 })
 
-t.test('simultaneous open: the SYN-ACK of the peer is out of the window, and its ACK too: we answer with ACK', async t => {
-  const peer = new Peer().connect()
-  peer.arrive({ flags: 'S' })
-  t.same(peer.arrive({ flags: 'S.', seq: 0, ack: 1 }), ['. 1 ack 1'])
-})
+t.test(
+  'simultaneous open: the SYN-ACK of the peer is out of the window, and its ACK too: we answer with ACK',
+  async t => {
+    const peer = new Peer().connect()
+    peer.arrive({ flags: 'S' })
+    t.same(peer.arrive({ flags: 'S.', seq: 0, ack: 1 }), ['. 1 ack 1'])
+  }
+)
 
 t.test('RST during a simultaneous open: refused', async t => {
   const peer = new Peer().connect()
@@ -80,23 +88,32 @@ t.test('the SYN is sent again with back-off, then ETIMEDOUT (§3.8.3)', async t 
   t.equal(peer.clock.pending <= 1, true, 'no timer of the connection is left')
 })
 
-t.test('a SYN that was lost: the window starts with one segment (RFC 5681 §3.1), the timeout with 3 s (RFC 6298 §5.7)', async t => {
-  const peer = new Peer().connect({ timestamps: false })
-  peer.wait(1500)
-  peer.arrive({ flags: 'S.', ack: 1, mss: 1000 })
-  t.equal(peer.connection?.info().sndCwnd, 1000)
-  t.equal(peer.connection?.info().rtoMs, 3000)
-})
+t.test(
+  'a SYN that was lost: the window starts with one segment (RFC 5681 §3.1), the timeout with 3 s (RFC 6298 §5.7)',
+  async t => {
+    const peer = new Peer().connect({ timestamps: false })
+    peer.wait(1500)
+    peer.arrive({ flags: 'S.', ack: 1, mss: 1000 })
+    t.equal(peer.connection?.info().sndCwnd, 1000)
+    t.equal(peer.connection?.info().rtoMs, 3000)
+  }
+)
 
 t.test('text written in SYN-SENT leaves when the connection opens, with the ACK of the SYN (§3.10.2)', async t => {
   const peer = new Peer().connect()
-  t.same(peer.call(c => c.write(new Uint8Array(10))), [])
+  t.same(
+    peer.call(c => c.write(new Uint8Array(10))),
+    []
+  )
   t.same(peer.arrive({ flags: 'S.', ack: 1, mss: 1460 }), ['P. 1+10 ack 1'])
 })
 
 t.test('close in SYN-SENT leaves nothing behind; a late SYN-ACK gets a RST (§3.10.4)', async t => {
   const peer = new Peer().connect()
-  t.same(peer.call(c => c.close()), [])
+  t.same(
+    peer.call(c => c.close()),
+    []
+  )
   t.same(peer.told, ['closed'])
   t.same(peer.stack.counts(), { connections: 0, halfOpen: 0, timeWait: 0 })
   t.same(peer.arrive({ flags: 'S.', ack: 1 }), ['R 1'])
@@ -104,15 +121,36 @@ t.test('close in SYN-SENT leaves nothing behind; a late SYN-ACK gets a RST (§3.
 
 t.test('what the two SYNs agree on', async t => {
   const rows = [
-    { name: 'no options', syn: {}, expect: { sndMss: 536, sndWscale: 0, rcvWscale: 0, options: { timestamps: false, sack: false, windowScale: false } } },
+    {
+      name: 'no options',
+      syn: {},
+      expect: {
+        sndMss: 536,
+        sndWscale: 0,
+        rcvWscale: 0,
+        options: { timestamps: false, sack: false, windowScale: false }
+      }
+    },
     { name: 'MSS 0 counts as none', syn: { mss: 0 }, expect: { sndMss: 536 } },
     { name: 'a tiny MSS is held at 48', syn: { mss: 1 }, expect: { sndMss: 48 } },
     { name: 'a large MSS does not exceed ours', syn: { mss: 9000 }, expect: { sndMss: 1460 } },
     { name: 'window scale', syn: { windowScale: 7 }, expect: { sndWscale: 7, rcvWscale: 4 } },
     { name: 'window scale 14', syn: { windowScale: 14 }, expect: { sndWscale: 14 } },
-    { name: 'window scale above 14 counts as 14 (RFC 7323 §2.3)', syn: { windowScale: 255 }, expect: { sndWscale: 14 } },
-    { name: 'SACK', syn: { sackPermitted: true }, expect: { options: { timestamps: false, sack: true, windowScale: false } } },
-    { name: 'timestamps', syn: { ts: [7, 0] as [number, number] }, expect: { options: { timestamps: true, sack: false, windowScale: false } } }
+    {
+      name: 'window scale above 14 counts as 14 (RFC 7323 §2.3)',
+      syn: { windowScale: 255 },
+      expect: { sndWscale: 14 }
+    },
+    {
+      name: 'SACK',
+      syn: { sackPermitted: true },
+      expect: { options: { timestamps: false, sack: true, windowScale: false } }
+    },
+    {
+      name: 'timestamps',
+      syn: { ts: [7, 0] as [number, number] },
+      expect: { options: { timestamps: true, sack: false, windowScale: false } }
+    }
   ]
   for (const { name, syn, expect } of rows) {
     const peer = new Peer().connect()

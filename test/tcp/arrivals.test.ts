@@ -58,9 +58,24 @@ for (const isn of BASES) {
   t.test(`ESTABLISHED: the ACK field, ISN ${isn} (§3.10.7.4 fifth, RFC 5961 §5.2)`, async t => {
     const rows = [
       { name: 'none at all: dropped', arrives: { flags: 'P', seq: 1, text: 'x' }, replies: [], readable: 0 },
-      { name: 'of what was never sent: challenged', arrives: { flags: 'P.', seq: 1, ack: 12, text: 'x' }, replies: ['. 11 ack 1'], readable: 0 },
-      { name: 'older than any window we were offered: challenged', arrives: { flags: 'P.', seq: 1, ack: 1 - WINDOW - 1, text: 'x' }, replies: ['. 11 ack 1'], readable: 0 },
-      { name: 'old, but not too old: taken', arrives: { flags: 'P.', seq: 1, ack: -100, text: 'x' }, replies: [], readable: 1 },
+      {
+        name: 'of what was never sent: challenged',
+        arrives: { flags: 'P.', seq: 1, ack: 12, text: 'x' },
+        replies: ['. 11 ack 1'],
+        readable: 0
+      },
+      {
+        name: 'older than any window we were offered: challenged',
+        arrives: { flags: 'P.', seq: 1, ack: 1 - WINDOW - 1, text: 'x' },
+        replies: ['. 11 ack 1'],
+        readable: 0
+      },
+      {
+        name: 'old, but not too old: taken',
+        arrives: { flags: 'P.', seq: 1, ack: -100, text: 'x' },
+        replies: [],
+        readable: 1
+      },
       { name: 'of all: taken', arrives: { flags: 'P.', seq: 1, ack: 11, text: 'x' }, replies: [], readable: 1 }
     ]
     for (const { name, arrives, replies, readable } of rows) {
@@ -105,9 +120,24 @@ t.test('a segment for another port or address matches no connection (§3.10.7.1)
 t.test('PAWS (RFC 7323 §5)', async t => {
   const withTimestamps = () => established({ syn: { ts: [1000, 0] } })
   const rows = [
-    { name: 'an older timestamp: answered and dropped', arrives: { flags: 'P.', seq: 1, ack: 1, text: 'x', ts: [999, 0] as [number, number] }, replies: ['. 1 ack 1'], readable: 0 },
-    { name: 'the same timestamp: taken', arrives: { flags: 'P.', seq: 1, ack: 1, text: 'x', ts: [1000, 0] as [number, number] }, replies: [], readable: 1 },
-    { name: 'none: taken, for middleboxes strip them', arrives: { flags: 'P.', seq: 1, ack: 1, text: 'x' }, replies: [], readable: 1 }
+    {
+      name: 'an older timestamp: answered and dropped',
+      arrives: { flags: 'P.', seq: 1, ack: 1, text: 'x', ts: [999, 0] as [number, number] },
+      replies: ['. 1 ack 1'],
+      readable: 0
+    },
+    {
+      name: 'the same timestamp: taken',
+      arrives: { flags: 'P.', seq: 1, ack: 1, text: 'x', ts: [1000, 0] as [number, number] },
+      replies: [],
+      readable: 1
+    },
+    {
+      name: 'none: taken, for middleboxes strip them',
+      arrives: { flags: 'P.', seq: 1, ack: 1, text: 'x' },
+      replies: [],
+      readable: 1
+    }
   ]
   for (const { name, arrives, replies, readable } of rows) {
     const peer = withTimestamps()

@@ -56,14 +56,44 @@ t.test('SYN from an address that names no host is dropped (RFC 1122 §4.2.3.10)'
 
 t.test('SYN-RECEIVED of a passive open (§3.10.7.4)', async t => {
   const rows = [
-    { name: 'the SYN again is answered by the SYN-ACK again', arrives: { flags: 'S', seq: 0 }, replies: ['S. 0 ack 1'], left: 1 },
+    {
+      name: 'the SYN again is answered by the SYN-ACK again',
+      arrives: { flags: 'S', seq: 0 },
+      replies: ['S. 0 ack 1'],
+      left: 1
+    },
     { name: 'RST at RCV.NXT returns to LISTEN', arrives: { flags: 'R', seq: 1 }, replies: [], left: 0 },
-    { name: 'RST elsewhere in the window is challenged', arrives: { flags: 'R', seq: 2 }, replies: ['. 1 ack 1'], left: 1 },
+    {
+      name: 'RST elsewhere in the window is challenged',
+      arrives: { flags: 'R', seq: 2 },
+      replies: ['. 1 ack 1'],
+      left: 1
+    },
     { name: 'RST outside the window is dropped', arrives: { flags: 'R', seq: -5 }, replies: [], left: 1 },
-    { name: 'ACK of nothing sent is answered by RST', arrives: { flags: '.', seq: 1, ack: 9 }, replies: ['R 9'], left: 1 },
-    { name: 'ACK of the ISS itself is answered by RST', arrives: { flags: '.', seq: 1, ack: 0 }, replies: ['R 0'], left: 1 },
-    { name: 'a segment outside the window is answered by ACK', arrives: { flags: '.', seq: -9, ack: 1 }, replies: ['. 1 ack 1'], left: 1 },
-    { name: 'a new SYN in the window is challenged', arrives: { flags: 'S', seq: 50 }, replies: ['. 1 ack 1'], left: 1 },
+    {
+      name: 'ACK of nothing sent is answered by RST',
+      arrives: { flags: '.', seq: 1, ack: 9 },
+      replies: ['R 9'],
+      left: 1
+    },
+    {
+      name: 'ACK of the ISS itself is answered by RST',
+      arrives: { flags: '.', seq: 1, ack: 0 },
+      replies: ['R 0'],
+      left: 1
+    },
+    {
+      name: 'a segment outside the window is answered by ACK',
+      arrives: { flags: '.', seq: -9, ack: 1 },
+      replies: ['. 1 ack 1'],
+      left: 1
+    },
+    {
+      name: 'a new SYN in the window is challenged',
+      arrives: { flags: 'S', seq: 50 },
+      replies: ['. 1 ack 1'],
+      left: 1
+    },
     { name: 'text without ACK is dropped', arrives: { flags: 'P', seq: 1, text: 'a' }, replies: [], left: 1 }
   ]
   for (const { name, arrives, replies, left } of rows) {
@@ -132,8 +162,16 @@ t.test('a checksum that is wrong, a header that is too short or too long: droppe
   const peer = established()
   const bad = (change: (packet: Uint8Array) => Uint8Array): string[] =>
     peer.inject(change(peer.packet({ flags: 'P.', seq: 1, ack: 1, text: 'x' })))
-  t.same(bad(packet => flip(packet, 40)), [], 'text')
-  t.same(bad(packet => flip(packet, 36)), [], 'the checksum itself')
+  t.same(
+    bad(packet => flip(packet, 40)),
+    [],
+    'text'
+  )
+  t.same(
+    bad(packet => flip(packet, 36)),
+    [],
+    'the checksum itself'
+  )
   t.equal(peer.stack.counters().tcp.droppedBadChecksum, 2)
   t.equal(peer.state, 'ESTABLISHED')
   t.same(peer.told, [])
