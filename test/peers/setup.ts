@@ -1,0 +1,88 @@
+// The two places where our stack meets a kernel's: on the loopback device of one host, and on a cable between two.
+
+import type { Test } from 'tap'
+import { type HostOptions, type TcpKind, TestHost } from '../support/host.ts'
+import { connect, Namespace } from '../support/netns.ts'
+import { unless, unlessPrivileged, unlessPrograms } from '../support/privileges.ts'
+
+export type Place = 'loopback' | 'veth'
+
+export interface PairOptions {
+  /** For the process with our stack. */
+  readonly ours?: HostOptions
+  /** False: the kernel sends nothing larger than the MTU. */
+  readonly segmentationOffload?: boolean
+}
+
+export interface Side {
+  readonly namespace: Namespace
+  readonly address: string
+  readonly host: TestHost
+}
+
+export interface Pair {
+  readonly ours: Side
+  readonly kernel: Side
+  /** Where packets can be watched, in the namespace of ours. */
+  readonly device: string
+}
+
+const CABLE = { ours: '10.99.0.1', kernel: '10.99.0.2' }
+
+/** For tap's `skip`. */
+export function unlessPeers(...programs: string[]): string | false {
+  return unlessPrivileged() || unless(process.getuid?.() === 0, 'needs root') || unlessPrograms('ip', ...programs)
+}
+
+/** Namespaces and processes end with the test. */
+export async function pairAt(t: Test, place: Place, options: PairOptions = {}): Promise<Pair> {
+  const at = place === 'loopback' ? onLoopback(t) : onCable(t, options.segmentationOffload ?? true)
+  const [ours, kernel] = await Promise.all([
+    startHost(t, 'ours', at.ours.namespace, options.ours),
+    startHost(t, 'kernel', at.kernel.namespace)
+  ])
+  return { ours: { ...at.ours, host: ours }, kernel: { ...at.kernel, host: kernel }, device: at.device }
+}
+
+/** A subtest with our stack as server, then one with it as client. */
+export async function inBothRoles(
+  t: Test,
+  { ours, kernel }: Pair,
+  body: (t: Test, server: Side, client: Side) => Promise<void>
+): Promise<void> {
+  await t.test('our stack as server', t => body(t, ours, kernel))
+  await t.test('our stack as client', t => body(t, kernel, ours))
+}
+
+export async function startHost(
+  t: Test,
+  kind: TcpKind,
+  namespace: Namespace,
+  options?: HostOptions
+): Promise<TestHost> {
+  const host = await TestHost.start(kind, namespace, options)
+  t.teardown(() => host.kill())
+  return host
+}
+
+export function namespaceFor(t: Test): Namespace {
+  const namespace = new Namespace()
+  t.teardown(() => namespace.remove())
+  // A tail loss probe repeats the last segment when nothing is heard for two round trips. The round trips here are so short
+  // that a process of ours that waits for a CPU is late; that would be no loss, and the probe no answer to one.
+  namespace.setSysctl('net/ipv4/tcp_early_retrans', 0)
+  return namespace
+}
+
+function onLoopback(t: Test): { ours: Omit<Side, 'host'>; kernel: Omit<Side, 'host'>; device: string } {
+  const side = { namespace: namespaceFor(t), address: '127.0.0.1' }
+  return { ours: side, kernel: side, device: 'lo' }
+}
+
+function onCable(t: Test, segmentationOffload: boolean): ReturnType<typeof onLoopback> {
+  const ours = { namespace: namespaceFor(t), address: CABLE.ours }
+  const kernel = { namespace: namespaceFor(t), address: CABLE.kernel }
+  const addresses = [`${ours.address}/24`, `${kernel.address}/24`] as const
+  connect(ours.namespace, kernel.namespace, { addresses, segmentationOffload })
+  return { ours, kernel, device: 'v0' }
+}

@@ -1,0 +1,31 @@
+// The process of a TestHost: does the tasks that its parent asks for, and ends with it.
+
+import { Tasks } from './tasks.ts'
+import { kernelTcp, ourTcp } from './tcp.ts'
+
+export interface Request {
+  readonly id: number
+  readonly task: keyof Tasks
+  readonly args: unknown[]
+}
+
+export interface Reply {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: { readonly message: string; readonly code?: string }
+}
+
+const tasks = new Tasks(process.argv[2] === 'ours' ? ourTcp() : kernelTcp())
+
+process.on('message', async ({ id, task, args }: Request) => {
+  const method = tasks[task] as (...args: unknown[]) => unknown
+  const reply: Reply = await Promise.resolve()
+    .then(() => method.apply(tasks, args))
+    .then(
+      result => ({ id, result }),
+      error => ({ id, error: { message: String(error.message), code: error.code } })
+    )
+  process.send?.(reply)
+})
+process.on('disconnect', () => process.exit())
+process.send?.('ready')
