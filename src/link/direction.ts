@@ -9,6 +9,9 @@ import { type Gather, gatheredLength, packetLength } from './gather.ts'
 import { ImpairedPath, type Impairments } from './impairments.ts'
 import { type LinkReceiver, RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, type RxBatch, type TxBatch } from './link.ts'
 
+/** Looks at each packet of a batch, and writes what its checksum says into its descriptor. */
+export type Verify = (batch: RxBatch) => void
+
 /** So many bytes on their way in one turn, and the sender is asked to wait. */
 const CONGESTED_BYTES = 512 * 1024
 /** So many, and packets are lost: who does not wait has a limit too. */
@@ -40,6 +43,7 @@ export class Direction {
   readonly #host: Host
   readonly #mtu: number
   readonly #assemble: Gather
+  readonly #verify: Verify | undefined
   readonly #path: ImpairedPath
   /** What arrives at the end of this turn. */
   readonly #arriving = new BatchQueue()
@@ -51,10 +55,18 @@ export class Direction {
   readonly #handOver = (batch: RxBatch): void => this.#deliver(batch)
   readonly #launch = (batch: RxBatch): void => this.#launchAll(batch)
 
-  constructor(host: Host, random: Random, mtu: number, assemble: Gather, impairments: Partial<Impairments>) {
+  constructor(
+    host: Host,
+    random: Random,
+    mtu: number,
+    assemble: Gather,
+    verify: Verify | undefined,
+    impairments: Partial<Impairments>
+  ) {
     this.#host = host
     this.#mtu = mtu
     this.#assemble = assemble
+    this.#verify = verify
     this.#path = new ImpairedPath(random)
     this.#path.set(impairments)
   }
@@ -180,6 +192,7 @@ export class Direction {
     } else {
       this.packetsDelivered += batch.count
       for (let i = 0; i < batch.count; i++) this.bytesDelivered += batch.table[i * RX_STRIDE + RX_LENGTH]
+      this.#verify?.(batch)
       this.receiver.packetsArrived(batch)
     }
   }

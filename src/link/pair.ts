@@ -6,7 +6,7 @@ import type { Host } from '../host.ts'
 import { Random } from '../random.ts'
 import type { Counters } from '../stats.ts'
 import { formatAddress, parseAddress } from '../wire/address.ts'
-import { Direction } from './direction.ts'
+import { Direction, type Verify } from './direction.ts'
 import { type Gather, gather } from './gather.ts'
 import type { Impairments } from './impairments.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
@@ -25,6 +25,8 @@ export interface PairOptions {
   readonly routesAll?: boolean
   /** Puts a batch of packets together: the addon's function where speed counts. */
   readonly assemble?: Gather
+  /** Looks at the checksums of a batch before it is handed over, as a driver does; without it the receiving stack sums by itself. */
+  readonly verify?: Verify
 }
 
 const DEFAULT_ADDRESSES = ['10.0.0.1', '10.0.0.2'] as const
@@ -39,8 +41,8 @@ export function pairLinks(options: PairOptions): [PairLink, PairLink] {
   const impairments = options.impairments ?? {}
   const [there, back] = isPair(impairments) ? impairments : [impairments, impairments]
   const assemble = options.assemble ?? gather
-  const outward = new Direction(options.host, seeds.fork(), mtu, assemble, there)
-  const inward = new Direction(options.host, seeds.fork(), mtu, assemble, back)
+  const outward = new Direction(options.host, seeds.fork(), mtu, assemble, options.verify, there)
+  const inward = new Direction(options.host, seeds.fork(), mtu, assemble, options.verify, back)
 
   const [left, right] = options.addresses ?? DEFAULT_ADDRESSES
   const leftAddresses = parseAddresses(left)

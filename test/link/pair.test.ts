@@ -2,7 +2,8 @@
 
 import t from 'tap'
 import { IpInput } from '../../src/ip/input.ts'
-import { CHECKSUM_UNKNOWN } from '../../src/link/link.ts'
+import { CHECKSUM_BAD, CHECKSUM_GOOD, CHECKSUM_UNKNOWN, RX_CHECKSUM, RX_STRIDE } from '../../src/link/link.ts'
+import { nativeGather, nativeVerify } from '../../src/link/native-gather.ts'
 import { pairLinks } from '../../src/link/pair.ts'
 import { Random } from '../../src/random.ts'
 import { VirtualClock } from '../../src/sim/clock.ts'
@@ -225,6 +226,42 @@ t.test('another function may put the packets together, and say what it knows of 
       [0x45, 0, 1],
       [0x45, 1, 1]
     ]
+  )
+})
+
+t.test('checksums are looked at on arrival where that is asked for, once a batch', async t => {
+  const looked: number[] = []
+  const { clock, left, atRight, batcher } = joined({
+    verify: batch => {
+      looked.push(batch.count)
+      for (let i = 0; i < batch.count; i++) batch.table[i * RX_STRIDE + RX_CHECKSUM] = CHECKSUM_GOOD
+    }
+  })
+  left.send(batcher.tcp('a', 'b'))
+  t.same(looked, [])
+  clock.run(0)
+  t.same(looked, [2])
+  t.same(
+    atRight.packets.map(({ checksum }) => checksum),
+    [CHECKSUM_GOOD, CHECKSUM_GOOD]
+  )
+})
+
+t.test('the addon puts packets together and finds the bit that was flipped on the way', async t => {
+  const { clock, left, atRight, batcher } = joined({ assemble: nativeGather(), verify: nativeVerify() })
+  left.send(batcher.tcp('good', 'good too'))
+  clock.run(0)
+  left.impair({
+    filter: packet => {
+      packet[42] ^= 1
+      return 'pass'
+    }
+  })
+  left.send(batcher.tcp('changed'))
+  clock.run(1)
+  t.same(
+    atRight.packets.map(({ checksum }) => checksum),
+    [CHECKSUM_GOOD, CHECKSUM_GOOD, CHECKSUM_BAD]
   )
 })
 
