@@ -11,6 +11,7 @@ import { add, type Seq, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
+import { windowField } from './window.ts'
 
 export class SynReceived implements Handshake, FourTuple {
   slot = -1
@@ -194,7 +195,7 @@ function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
   segment.flags = ACK
   segment.seq = add(record.iss, 1)
   segment.ack = add(record.irs, 1)
-  segment.window = firstWindow(record.options) >> record.rcvWndShift
+  segment.window = windowField(firstWindow(record.options), record.rcvWndShift)
   if (record.timestampsOn) {
     segment.hasTimestamps = true
     segment.tsVal = timestampNow(record.tsOffset, now)

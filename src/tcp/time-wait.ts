@@ -7,7 +7,7 @@ import { address, type FourTuple } from './output.ts'
 import { add, leq, type Seq, toSeq } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
-import { windowOffered } from './window.ts'
+import { windowField, windowOffered } from './window.ts'
 
 export class TimeWait implements FourTuple {
   slot: number
@@ -32,7 +32,7 @@ export class TimeWait implements FourTuple {
     this.remotePort = tcb.remotePort
     this.sndNxt = tcb.sndNxt
     this.rcvNxt = tcb.rcvNxt
-    this.windowField = windowOffered(tcb) >> tcb.rcvWndShift
+    this.windowField = windowField(windowOffered(tcb), tcb.rcvWndShift)
     this.timestampsOn = tcb.timestampsOn
     this.tsRecent = tcb.tsRecent
     this.tsOffset = tcb.tsOffset

@@ -1,6 +1,7 @@
 // The only places where a connection changes its state or ends.
 
 import type { Outbox } from './outbox.ts'
+import { sendAck } from './output.ts'
 import { isEdge, isSynchronized, State } from './state.ts'
 import { type ErrorName, Event, type Tcb } from './tcb.ts'
 
@@ -33,6 +34,8 @@ export function end(tcb: Tcb, error: ErrorName | null, why: string, out: Outbox)
 
 /** Both FINs are acknowledged: the user is done with the connection, the network may not be. */
 export function enterTimeWait(tcb: Tcb, why: string, now: number, out: Outbox): void {
+  // The peer's FIN and the ACK of ours may have come in one batch: the record that takes over owes nothing.
+  if (tcb.ackOwed) sendAck(tcb, now, out)
   release(tcb, out)
   setState(tcb, State.TIME_WAIT, why, out)
   out.enterTimeWait(tcb, now)

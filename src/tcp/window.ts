@@ -16,11 +16,15 @@ export function offerWindow(tcb: Tcb, onSyn: boolean): number {
   const offered = windowOffered(tcb)
   const wanted = isWorthOpening(tcb) ? freeSpace(tcb) : offered
   let field = wanted >> shift
-  // Rounding down to the scale must not take back what was offered.
-  if (field << shift < offered) field = (offered + (1 << shift) - 1) >> shift
+  if (field << shift < offered) field = windowField(offered, shift)
   if (field > 65_535) field = 65_535
   tcb.rcvAdv = add(tcb.rcvNxt, Math.max(field << shift, offered))
   return field
+}
+
+/** The field for a window that was offered already: rounding down to the scale would take some of it back. */
+export function windowField(offered: number, shift: number): number {
+  return (offered + (1 << shift) - 1) >> shift
 }
 
 /** RCV.WND as the peer knows it, bytes. */

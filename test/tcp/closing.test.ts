@@ -34,6 +34,15 @@ t.test('simultaneous close: CLOSING, TIME-WAIT (figure 13)', async t => {
   t.equal(peer.state, 'TIME-WAIT')
 })
 
+t.test('simultaneous close, FIN and ACK of ours in one batch: the FIN is acknowledged all the same', async t => {
+  const peer = established()
+  peer.call(c => c.shutdown())
+  const text = { flags: 'P.', seq: 1, ack: 1, text: 'abc' }
+  t.same(peer.arrive(text, { flags: 'F.', seq: 4, ack: 1 }, { flags: '.', seq: 5, ack: 2 }), ['. 2 ack 5'])
+  t.equal(peer.state, 'TIME-WAIT')
+  t.equal(peer.read(), 'abc')
+})
+
 t.test('simultaneous close with text on both sides', async t => {
   const peer = established()
   peer.call(c => {

@@ -2,7 +2,8 @@
 
 import t from 'tap'
 import { ahead, toSeq } from '../../src/tcp/seq.ts'
-import { established, type Peer, parsed } from '../support/peer.ts'
+import type { Segment } from '../../src/wire/segment.ts'
+import { established, Peer, parsed } from '../support/peer.ts'
 
 t.test('the right edge of the window that we offer never moves left, whatever is read when (§3.8.6)', async t => {
   for (const receiveBuffer of [2048, 10_000, 300_000]) {
@@ -255,4 +256,28 @@ t.test('no window update after the peer has said that it is done', async t => {
     peer.call(c => c.read()),
     []
   )
+})
+
+t.test('records without a TCB take back nothing of what was offered, whatever the scale rounds (§3.8.6)', async t => {
+  const scaled = { sockets: { receiveBuffer: 300_000 }, syn: { windowScale: 3 } }
+  const edge = ({ ack, window }: Segment, shift = 3): number => ack + window * 2 ** shift
+
+  const halfOpen = new Peer(scaled).listen()
+  halfOpen.link.deliver(halfOpen.packet({ flags: 'S', ...scaled.syn }))
+  const offered = edge(halfOpen.last(), 0)
+  halfOpen.link.deliver(halfOpen.packet({ flags: 'S', seq: 50 }))
+  t.equal(halfOpen.stack.counters().tcp.challengeAcks, 1)
+  t.ok(edge(halfOpen.last()) >= offered, 'SYN-RECEIVED')
+
+  for (const length of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const peer = established(scaled)
+    const fin = peer.packet({ flags: 'FP.', seq: 1, ack: 2, text: new Uint8Array(length) })
+    peer.call(c => c.shutdown())
+    peer.link.deliver(fin)
+    peer.settle()
+    const before = edge(peer.last())
+    peer.link.deliver(fin)
+    t.equal(peer.state, 'TIME-WAIT')
+    t.ok(edge(peer.last()) >= before, `TIME-WAIT after ${length} bytes`)
+  }
 })
