@@ -26,7 +26,8 @@ import { RawSocketQueue } from './raw-socket-queue.ts'
 const rawSocketOptions = {
   /** The kernel's receive buffer for packets that wait for us, bytes. It also gets those that are not for us. */
   receiveBuffer: int({ default: 4 * 1024 * 1024, min: 64 * 1024, max: 1024 * 1024 * 1024 }),
-  sendBuffer: int({ default: 4 * 1024 * 1024, min: 4 * 1024, max: 1024 * 1024 * 1024 }),
+  /** As RawLink has it. */
+  sendBuffer: int({ default: 1024 * 1024, min: 4 * 1024, max: 1024 * 1024 * 1024 }),
   /** As RawLink has it. */
   acceptPartialChecksums: flag({ default: true })
 }

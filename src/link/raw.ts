@@ -17,8 +17,11 @@ import { icmpAboutTcp } from './port-filter.ts'
 const rawOptions = {
   /** The kernel's receive buffer for packets that wait for us, bytes. */
   receiveBuffer: int({ default: 8 * 1024 * 1024, min: 64 * 1024, max: 1024 * 1024 * 1024 }),
-  /** What the kernel holds of packets sent before it asks us to wait, bytes. */
-  sendBuffer: int({ default: 4 * 1024 * 1024, min: 4 * 1024, max: 1024 * 1024 * 1024 }),
+  /**
+   * What the kernel holds of packets sent before it asks us to wait, bytes. No more than an interface's queue has room for
+   * (1000 packets as a rule): what comes beyond that is lost there without a word. 1 MiB is 900 packets of 1500 bytes.
+   */
+  sendBuffer: int({ default: 1024 * 1024, min: 4 * 1024, max: 1024 * 1024 * 1024 }),
   /**
    * Takes segments whose checksum the kernel has not completed: all that come from this host, and all that GRO has put
    * together, whose checksums it has verified. Without it neither gets through.

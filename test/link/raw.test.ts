@@ -4,8 +4,10 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { CHECKSUM_GOOD, CHECKSUM_PARTIAL } from '../../src/link/link.ts'
+import { CHECKSUM_GOOD, CHECKSUM_PARTIAL, TX_HEADER_ROOM, TX_STRIDE } from '../../src/link/link.ts'
 import { RawLink } from '../../src/link/raw.ts'
+import { ICMP_ECHO_REPLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from '../../src/wire/icmp.ts'
+import { PROTOCOL_ICMP, PROTOCOL_TCP, writeIpv4Header } from '../../src/wire/ipv4.ts'
 import { ACK, PSH, RST, SYN } from '../../src/wire/segment.ts'
 import { addSegment, LOOPBACK, newBatch, type Sent } from '../native/packets.ts'
 import { unlessPrivileged } from '../support/privileges.ts'
@@ -165,6 +167,30 @@ t.test('a thousand packets in one call arrive, in order, in few batches', { skip
   await peer.until(() => peer.segments.length === 1000)
   t.ok(peer.segments.every((it, i) => it.segment.seq === i && it.checksum === CHECKSUM_GOOD))
   t.equal(peer.batches, Math.ceil(1000 / 64))
+})
+
+t.test('ICMP errors about TCP are heard, other ICMP is not', { skip }, async t => {
+  const { link, peer } = open(t)
+  const batch = newBatch(new Uint8Array(0), 4)
+  const addIcmp = (type: number, quotedProtocol: number): void => {
+    const at = batch.count * TX_HEADER_ROOM
+    const quote = at + 28
+    writeIpv4Header(batch.headerView, at, 56, 0, 1, false, 64, PROTOCOL_ICMP, LOOPBACK, LOOPBACK)
+    batch.headers.fill(0, at + 20, at + 28)
+    batch.headers[at + 20] = type
+    writeIpv4Header(batch.headerView, quote, 40, 0, 1, false, 64, quotedProtocol, LOOPBACK, LOOPBACK)
+    batch.table.set([at, 56, 0, 0, 0, 0, 0], batch.count * TX_STRIDE)
+    batch.count++
+  }
+  addIcmp(ICMP_ECHO_REPLY, PROTOCOL_TCP)
+  addIcmp(ICMP_UNREACHABLE, 17)
+  addIcmp(ICMP_TIME_EXCEEDED, PROTOCOL_TCP)
+  addIcmp(ICMP_UNREACHABLE, PROTOCOL_TCP)
+  link.send(batch)
+  await peer.until(() => peer.icmpTypes.length === 2)
+  await sleep(20)
+  t.same(peer.icmpTypes, [ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE])
+  t.equal(link.counters().receivedChecksumBad, 0)
 })
 
 t.test('a descriptor that points nowhere is counted, and the packets around it leave', { skip }, async t => {
