@@ -71,11 +71,11 @@ function privilegesText({ name, purpose }: Capability): string {
 ${waysToGet(needed)}`
 }
 
-/** sudo, setcap, systemd: for this very program, ready to be copied. */
-export function waysToGet(capabilities: readonly string[]): string {
+/** sudo, setcap, systemd: ready to be copied, for the command with those arguments. */
+export function waysToGet(capabilities: readonly string[], argv = process.argv.slice(2)): string {
   const node = realpathSync(process.execPath)
   const script = process.argv[1] ?? 'rawtcp'
-  const args = process.argv.slice(2).map(quote).join(' ')
+  const args = argv.map(quote).join(' ')
   const list = capabilities.join(',').toLowerCase()
   return `  1. Run it as root:
        sudo ${quote(node)} ${quote(script)} ${args}

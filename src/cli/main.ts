@@ -3,6 +3,8 @@
 
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { echoCommand } from './echo.ts'
 import { EXIT_CODES_HELP, report } from './exit.ts'
 import { tolerateClosedOutput } from './process.ts'
@@ -14,7 +16,8 @@ function program(): Command {
     .description('A TCP/IPv4 stack of its own, on raw sockets, beside the one of the kernel.')
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', `\n\`rawtcp help <command>\` has examples of each.\n${EXIT_CODES_HELP}`)
-  for (const command of [echoCommand(), telnetCommand()]) root.addCommand(command.copyInheritedSettings(root))
+  for (const command of [demoCommand(), echoCommand(), telnetCommand(), doctorCommand()])
+    root.addCommand(command.copyInheritedSettings(root))
   for (const command of [root, ...root.commands]) command.exitOverride().showHelpAfterError('(--help shows how)')
   return root
 }

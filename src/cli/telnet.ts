@@ -45,6 +45,7 @@ async function telnet(host: string, port: number, trace: boolean): Promise<numbe
   let editor: LineEditor | undefined
   const interrupt = (): void => {
     stack.close() // tells the peer with a RST
+    if (editor !== undefined) say('')
     editor?.close()
     process.exit(EXIT_INTERRUPTED) // what the output has not taken by now is not waited for
   }
