@@ -111,6 +111,11 @@ export class ConnectionStream extends Duplex {
   }
 
   override _final(done: Done): void {
+    if (this.connection.state === 'SYN-SENT') {
+      // Closed now, it would never open, and what was written be lost (RFC 9293 §3.10.4).
+      this.once('connect', () => this._final(done))
+      return
+    }
     if (!this.connection.isClosed) this.connection.shutdown()
     done()
   }
