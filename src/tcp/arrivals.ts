@@ -8,7 +8,7 @@ import { challengeAck } from './challenge.ts'
 import { becomeEstablished } from './established.ts'
 import { agree, beginSequences } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
-import { sendAck, sendResetFor, sendSyn } from './output.ts'
+import { oweAck, sendResetFor, sendSyn } from './output.ts'
 import { endTiming } from './recovery.ts'
 import { sampleRtt } from './rto.ts'
 import { add, leq, lt, toSeq, within } from './seq.ts'
@@ -67,8 +67,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   const rtt = endTiming(tcb, ack, now)
   if (rtt >= 0) sampleRtt(tcb, rtt)
   becomeEstablished(tcb, 'SYN-ACK', out)
-  tcb.ackOwed = true
-  out.schedule(tcb)
+  oweAck(tcb, out)
   seg.seq = add(toSeq(seg.seq), 1)
   seg.flags &= ~SYN
   if (takeText(tcb, seg, now, out)) takeFin(tcb, seg, now, out)
@@ -81,7 +80,7 @@ function checkSeq(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   else out.counters.droppedUnacceptable++
   if ((seg.flags & RST) !== 0) return false
   // Old text means that our ACK was lost, and is always answered; answering each bare ACK could go back and forth for ever.
-  if (seg.payloadLength > 0 || (seg.flags & FIN) !== 0) sendAck(tcb, now, out)
+  if (seg.payloadLength > 0 || (seg.flags & FIN) !== 0) oweAck(tcb, out)
   else challengeAck(tcb, now, out)
   return false
 }

@@ -3,7 +3,7 @@
 
 import { prepareOffer } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
-import { sendReset, sendSyn } from './output.ts'
+import { oweAck, sendReset, sendSyn } from './output.ts'
 import { add, type Seq } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
 import type { Tcb } from './tcb.ts'
@@ -43,8 +43,7 @@ export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undef
   const bytes = tcb.receiveBuffer.read(most)
   if (bytes !== undefined && mayUpdateWindow(tcb.state) && owesWindowUpdate(tcb)) {
     out.counters.windowUpdates++
-    tcb.ackOwed = true
-    out.schedule(tcb)
+    oweAck(tcb, out)
   }
   return bytes
 }

@@ -127,6 +127,12 @@ export function sendSyn(tcb: Tcb, now: number, out: Outbox): void {
   transmit(tcb, out)
 }
 
+/** An ACK leaves at the end of the batch, alone if nothing else does. */
+export function oweAck(tcb: Tcb, out: Outbox): void {
+  tcb.ackOwed = true
+  out.schedule(tcb)
+}
+
 export function sendAck(tcb: Tcb, now: number, out: Outbox): void {
   begin(tcb, tcb.sndNxt, ACK, now, out)
   transmit(tcb, out)

@@ -3,7 +3,7 @@
 
 import { FIN, type Segment } from '../wire/segment.ts'
 import type { Outbox } from './outbox.ts'
-import { sendAck, sendReset } from './output.ts'
+import { oweAck, sendAck, sendReset } from './output.ts'
 import { add, ahead, later, leq, lt, type Seq, toSeq } from './seq.ts'
 import { mayReceive, State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
@@ -32,7 +32,7 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     seg.flags &= ~FIN // it lies beyond what was cut off
   }
   if (length <= 0) {
-    sendAck(tcb, now, out)
+    oweAck(tcb, out)
     return true
   }
   if (tcb.readerGone) {
@@ -60,8 +60,7 @@ function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now
   // RFC 5681 §4.2: at once where a hole is being filled, and for every second full-sized segment.
   const unacknowledged = ahead(tcb.rcvNxt, tcb.lastAckSent)
   if (fillsHole || unacknowledged >= 2 * tcb.rcvMss || windowOffered(tcb) === 0 || tcb.options.delayedAckMs === 0) {
-    tcb.ackOwed = true
-    out.schedule(tcb)
+    oweAck(tcb, out)
   } else if (tcb.delayedAckAt === Number.POSITIVE_INFINITY) {
     tcb.delayedAckAt = now + tcb.options.delayedAckMs
   }
@@ -132,6 +131,5 @@ function actOnFin(tcb: Tcb, now: number, out: Outbox): void {
       enterTimeWait(tcb, 'FIN', now, out)
       return
   }
-  tcb.ackOwed = true
-  out.schedule(tcb)
+  oweAck(tcb, out)
 }
