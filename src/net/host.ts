@@ -11,8 +11,19 @@ export class NodeHost implements Host {
 
   at(at: number, callback: () => void): HostTimer {
     // Node rounds down to whole milliseconds and never fires early, but for a fraction of one.
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(at - performance.now())))
-    return { cancel: () => clearTimeout(timer) }
+    const timer = setTimeout(heardFirst, Math.max(0, Math.ceil(at - performance.now())))
+    let immediate: NodeJS.Immediate | undefined
+    // When the process was busy, timers come before the packets that arrived meanwhile, and an ACK that waits for us would be
+    // taken for lost. Immediates come after.
+    function heardFirst(): void {
+      immediate = setImmediate(callback)
+    }
+    return {
+      cancel() {
+        clearTimeout(timer)
+        clearImmediate(immediate)
+      }
+    }
   }
 
   defer(callback: () => void): void {

@@ -1,0 +1,40 @@
+// The engine in Node: its timers.
+
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { NodeHost } from '../../src/net/host.ts'
+
+t.test('after the process was busy, what has arrived is heard before a timer that is due', async t => {
+  const host = new NodeHost()
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  t.teardown(() => socket.close())
+  await once(socket, 'listening')
+  const order: string[] = []
+  socket.on('message', () => order.push('arrived'))
+  await new Promise<void>(resolve => {
+    host.at(host.now() + 20, () => {
+      order.push('timer')
+      resolve()
+    })
+    socket.send('x', (socket.address() as AddressInfo).port, '127.0.0.1', () => {
+      const end = host.now() + 50
+      while (host.now() < end);
+    })
+  })
+  t.same(order, ['arrived', 'timer'])
+})
+
+t.test('a timer that was cancelled does not fire, not even when it was due', async t => {
+  const host = new NodeHost()
+  await new Promise<void>(resolve => {
+    const due = host.at(host.now(), () => t.fail('cancelled'))
+    const later = host.at(host.now() + 5, () => t.fail('cancelled'))
+    setTimeout(() => {
+      due.cancel()
+      later.cancel()
+      setTimeout(resolve, 20)
+    }, 1)
+  })
+})
