@@ -40,8 +40,10 @@ export class SendBuffer {
 
   /** Takes as many of the bytes as there is room for and says how many: fewer when the limit, or the slab's, is reached. */
   write(bytes: Uint8Array, keeper: BlockKeeper): number {
-    const length = Math.min(bytes.length, this.space)
-    if (length <= 0 || !this.#reserve(this.length + length, keeper)) return 0
+    const wanted = Math.min(bytes.length, this.space)
+    if (wanted <= 0) return 0
+    const length = Math.min(wanted, this.#reserve(this.length + wanted, keeper) - this.length)
+    if (length <= 0) return 0
     const block = this.#block as Block
     const ring = keeper.slab.regions[block.region]
     const at = this.end & (block.size - 1)
@@ -77,18 +79,29 @@ export class SendBuffer {
     this.#block = undefined
   }
 
-  #reserve(bytes: number, keeper: BlockKeeper): boolean {
+  /** Makes the ring large enough for `bytes`, or as large as can be; answers how large it is. */
+  #reserve(bytes: number, keeper: BlockKeeper): number {
     const old = this.#block
-    if (old !== undefined && old.size >= bytes) return true
-    const block = keeper.slab.allocate(bytes)
-    if (block === undefined) return false
+    const size = old === undefined ? 0 : old.size
+    if (size >= bytes) return size
+    const block = allocate(keeper.slab, bytes, size)
+    if (block === undefined) return size
     if (old !== undefined) {
       copyRing(keeper.slab, old, block, this.start, this.length)
       keeper.release(old)
     }
     this.#block = block
-    return true
+    return block.size
   }
+}
+
+/** Where memory is short, a smaller block, as long as it is larger than `least`. */
+function allocate(slab: Slab, bytes: number, least: number): Block | undefined {
+  for (let size = bytes; size > least; size >>= 1) {
+    const block = slab.allocate(size)
+    if (block !== undefined) return block
+  }
+  return undefined
 }
 
 /** Copies [start, start + length) from one ring to another in which each byte keeps its sequence number. */
