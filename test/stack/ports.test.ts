@@ -147,35 +147,38 @@ t.test('what the guard throws other than EADDRINUSE ends the search', async t =>
 })
 
 const clashes = [
-  { first: ANY, second: ANY, then: 'EADDRINUSE' },
-  { first: ANY, second: HERE, then: 'EADDRINUSE' },
-  { first: HERE, second: ANY, then: 'EADDRINUSE' },
-  { first: HERE, second: HERE, then: 'EADDRINUSE' },
-  { first: HERE, second: ALSO_HERE, then: 'none' }
+  { first: ANY, second: ANY, outcome: 'EADDRINUSE' },
+  { first: ANY, second: HERE, outcome: 'EADDRINUSE' },
+  { first: HERE, second: ANY, outcome: 'EADDRINUSE' },
+  { first: HERE, second: HERE, outcome: 'EADDRINUSE' },
+  { first: HERE, second: ALSO_HERE, outcome: 'none' }
 ]
-for (const { first, second, then } of clashes) {
-  t.test(`a port listened on at ${formatAddress(first)}: listening at ${formatAddress(second)} -> ${then}`, async t => {
-    const guard = new FakeGuard()
-    const ports = portsOf(1, guard)
-    const one = listenerAt(first, 80)
-    const two = listenerAt(second, 80)
-    ports.addListener(one)
-    t.equal(
-      codeOf(() => ports.addListener(two)),
-      then
-    )
-    t.equal(ports.listenerFor(first === ANY ? ALSO_HERE : first, 80), one)
-    t.equal(
-      codeOf(() => ports.addListener(listenerAt(second, 81))),
-      'none',
-      'another port is free'
-    )
-    ports.removeListener(one)
-    if (then === 'none') t.equal(ports.listenerFor(second, 80), two)
-    else ports.addListener(two)
-    ports.removeListener(two)
-    t.equal(ports.isHeld(80), false)
-  })
+for (const { first, second, outcome } of clashes) {
+  t.test(
+    `a port listened on at ${formatAddress(first)}: listening at ${formatAddress(second)} -> ${outcome}`,
+    async t => {
+      const guard = new FakeGuard()
+      const ports = portsOf(1, guard)
+      const one = listenerAt(first, 80)
+      const two = listenerAt(second, 80)
+      ports.addListener(one)
+      t.equal(
+        codeOf(() => ports.addListener(two)),
+        outcome
+      )
+      t.equal(ports.listenerFor(first === ANY ? ALSO_HERE : first, 80), one)
+      t.equal(
+        codeOf(() => ports.addListener(listenerAt(second, 81))),
+        'none',
+        'another port is free'
+      )
+      ports.removeListener(one)
+      if (outcome === 'none') t.equal(ports.listenerFor(second, 80), two)
+      else ports.addListener(two)
+      ports.removeListener(two)
+      t.equal(ports.isHeld(80), false)
+    }
+  )
 }
 
 t.test('a listener at one address is not found at another', async t => {
