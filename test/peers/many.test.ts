@@ -7,15 +7,19 @@ import { inBothRoles, pairAt, unlessPeers } from './setup.ts'
 
 const skip = unlessPeers('tcpdump')
 
+// What two hundred peers send before they wait for an ACK is more than the receive buffer holds by default; what it does not
+// hold is lost, as on any overloaded host, and here nothing is to be lost.
+const stack = { raw: { receiveBuffer: 256 * 1024 * 1024 } }
+
 const rows = [
   { what: '1000 connections one after the other', count: 1000, together: 1, bytes: 1000 },
-  { what: '200 connections at once', count: 200, together: 200, bytes: 100_000 }
+  { what: '200 connections at once', count: 200, together: 200, bytes: 10_000 }
 ]
 
 for (const place of ['loopback', 'veth'] as const) {
   for (const { what, count, together, bytes } of rows) {
     t.test(`${what} over ${place}`, { skip }, async t => {
-      const pair = await pairAt(t, place)
+      const pair = await pairAt(t, place, { ours: { stack } })
       await inBothRoles(t, pair, async (t, server, client) => {
         const witness = await capture(t, pair.ours.namespace, pair.device)
         const fromServer = { seed: 1, bytes }
@@ -35,8 +39,8 @@ for (const place of ['loopback', 'veth'] as const) {
         t.equal(ours.resets + peers.resets, 0)
         t.comment(`${elapsed} ms, ours ${JSON.stringify(ours)}, the peer's ${JSON.stringify(peers)}`)
       })
-      const { connections, halfOpen } = await pair.ours.host.do('counts')
-      t.same([connections, halfOpen], [0, 0])
+      t.match(await pair.ours.host.do('counts'), { connections: 0, halfOpen: 0 })
+      t.match(await pair.ours.host.do('counters'), { stack: { slabUsedBytes: 0 }, link: { receiveOverflows: 0 } })
     })
   }
 }

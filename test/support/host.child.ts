@@ -15,7 +15,7 @@ export interface Reply {
   readonly error?: { readonly message: string; readonly code?: string }
 }
 
-const tasks = new Tasks(process.argv[2] === 'ours' ? ourTcp() : kernelTcp())
+const tasks = new Tasks(process.argv[2] === 'ours' ? ourTcp(JSON.parse(process.argv[3])) : kernelTcp())
 
 process.on('message', async ({ id, task, args }: Request) => {
   const method = tasks[task] as (...args: unknown[]) => unknown

@@ -3,6 +3,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import type { RawStackOptions } from '../../src/index.ts'
 import type { Reply, Request } from './host.child.ts'
 import type { Namespace } from './netns.ts'
 import type { Tasks } from './tasks.ts'
@@ -20,6 +21,8 @@ export interface HostOptions {
   readonly cpu?: number
   /** The engine's invariants are checked after every event. */
   readonly checks?: boolean
+  /** For our stack. */
+  readonly stack?: RawStackOptions
 }
 
 export class TestHost {
@@ -29,13 +32,16 @@ export class TestHost {
   #requests = 0
 
   static async start(kind: TcpKind, namespace: Namespace, options: HostOptions = {}): Promise<TestHost> {
-    const { nodeArguments = [], cpu, checks = true } = options
+    const { nodeArguments = [], cpu, checks = true, stack = {} } = options
     const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
     const script = `${import.meta.dirname}/host.child.ts`
-    const child = namespace.spawn([...pin, process.execPath, '--import=tsx', ...nodeArguments, script, kind], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, RAWTCP_CHECKS: checks ? '1' : '0' }
-    })
+    const child = namespace.spawn(
+      [...pin, process.execPath, '--import=tsx', ...nodeArguments, script, kind, JSON.stringify(stack)],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        env: { ...process.env, RAWTCP_CHECKS: checks ? '1' : '0' }
+      }
+    )
     const host = new TestHost(child)
     await once(child, 'message')
     child.on('message', reply => host.#settle(reply as Reply))

@@ -268,11 +268,16 @@ function collect(stream: NodeJS.ReadableStream): () => Received {
 }
 
 const CHUNK = 64 * 1024
+const blocks = new Map<number, Buffer>()
 
 /** Each chunk tells its place, so that none can stand in for another. */
 function* chunksOf({ seed, bytes }: Pattern): Generator<Buffer> {
-  const block = Buffer.alloc(CHUNK)
-  new Random(seed).fill(block)
+  let block = blocks.get(seed)
+  if (block === undefined) {
+    block = Buffer.alloc(CHUNK)
+    new Random(seed).fill(block)
+    blocks.set(seed, block)
+  }
   for (let at = 0; at < bytes; at += CHUNK) {
     const chunk = Buffer.from(block)
     chunk.writeDoubleLE(at, 0)

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import * as net from 'node:net'
 import type { Duplex } from 'node:stream'
-import { ConnectionStream, createRawStack, type Stack } from '../../src/index.ts'
+import { ConnectionStream, createRawStack, type RawStackOptions, type Stack } from '../../src/index.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
 
 export interface ConnectTo extends SocketOptions {
@@ -32,8 +32,8 @@ export interface Listening {
   close(): void
 }
 
-export function ourTcp(): Tcp {
-  const stack = createRawStack()
+export function ourTcp(options: RawStackOptions): Tcp {
+  const stack = createRawStack(options)
   return {
     stack,
     listen: async (options, accept) =>
