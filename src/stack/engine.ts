@@ -38,6 +38,7 @@ import {
   toTcb
 } from '../tcp/passive.ts'
 import { Arena } from '../tcp/receive-buffer.ts'
+import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
 import { Tcb } from '../tcp/tcb.ts'
 import { arrivesInTimeWait, TimeWait } from '../tcp/time-wait.ts'
@@ -229,15 +230,15 @@ export class Engine implements Outbox, LinkReceiver {
   }
 
   /** CLOSED and LISTEN. */
-  #arrivesUnconnected(seg: Segment): void {
+  #arrivesUnconnected(seg: Segment, leastIss?: Seq): void {
     const listener = this.ports.listenerFor(seg.destinationAddress, seg.destinationPort)
     if (listener === undefined) {
       this.counters.droppedNoListener++
       if ((seg.flags & RST) === 0) answerWithReset(seg, this)
-    } else if (isSynToListen(seg, this)) this.#openHalf(listener, seg)
+    } else if (isSynToListen(seg, this)) this.#openHalf(listener, seg, leastIss)
   }
 
-  #openHalf(listener: Listener, seg: Segment): void {
+  #openHalf(listener: Listener, seg: Segment, leastIss: Seq | undefined): void {
     if (listener.halfOpen >= listener.backlog) {
       this.counters.droppedSynBacklogFull++
       return
@@ -253,7 +254,8 @@ export class Engine implements Outbox, LinkReceiver {
     record.remoteAddress = seg.sourceAddress
     record.remotePort = seg.sourcePort
     record.listener = listener
-    record.iss = initialSequence(this.#secret, record, this.now)
+    const iss = initialSequence(this.#secret, record, this.now)
+    record.iss = leastIss === undefined ? iss : later(iss, leastIss)
     record.tsOffset = timestampOffset(this.#secret, record)
     this.enter(record, this.ports.hold(listener.localAddress, listener.port))
     listener.halfOpen++
@@ -310,7 +312,8 @@ export class Engine implements Outbox, LinkReceiver {
         if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) return
         this.counters.timeWaitsReused++
         this.#endTimeWait(record, 'new SYN')
-        this.#arrivesUnconnected(seg)
+        // A fast connection outruns the clock of the ISN: the new one begins above all that the old one used (RFC 9293 §3.6.1).
+        this.#arrivesUnconnected(seg, record.sndNxt)
     }
   }
 
