@@ -32,7 +32,7 @@ struct Packet {
   size_t length() const { return header_length + payload[0].length + payload[1].length; }
 };
 
-/** False where the descriptor points outside its memory or gives no IPv4 packet: a fault of the caller, not of a peer. */
+/** False where the descriptor points outside its memory or gives no IPv4 packet: the caller's fault, not a peer's. */
 bool ReadDescriptor(const TxSource& source, size_t index, Packet* packet);
 
 /** Fills in the checksums in the header's own memory. */

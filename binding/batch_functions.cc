@@ -58,7 +58,7 @@ Napi::Value Checksum(const Napi::CallbackInfo& info) {
 Napi::Value CopyChecksum(const Napi::CallbackInfo& info) {
   const ChecksumVariant* variant = VariantArgument(info[6]);
   if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[2], napi_uint8_array) || variant == nullptr) {
-    return ThrowArguments(info.Env(), "copyChecksum(to: Uint8Array, toOffset, from: Uint8Array, fromOffset, length, ...)");
+    return ThrowArguments(info.Env(), "copyChecksum(to: Uint8Array, toOffset, from: Uint8Array, fromOffset, ...)");
   }
   Napi::Uint8Array to = info[0].As<Napi::Uint8Array>();
   Napi::Uint8Array from = info[2].As<Napi::Uint8Array>();

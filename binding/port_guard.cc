@@ -23,8 +23,8 @@ constexpr int kHighestTtl = 255;
 int Silence(int fd, bool* by_filter) {
   int error = RejectAll(fd);
   if (error != -EPERM) return error;
-  // Newer kernels (6.18 among them) let only CAP_NET_ADMIN attach a filter to a TCP socket. The next best silence, which
-  // asks for no privilege, is a least TTL (RFC 5082).
+  // Newer kernels (6.18 among them) let only CAP_NET_ADMIN attach a filter to a TCP socket. The next best silence,
+  // which asks for no privilege, is a least TTL (RFC 5082).
   *by_filter = false;
   return setsockopt(fd, IPPROTO_IP, IP_MINTTL, &kHighestTtl, sizeof kHighestTtl) == 0 ? 0 : -errno;
 }

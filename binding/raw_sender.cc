@@ -16,26 +16,13 @@ SendWait RawSender::Send(int fd, const TxSource& source, size_t count) {
     // Whoever waits for the backlog waits already.
     return wait;
   }
-  for (size_t first = 0; first < count;) {
-    size_t chunk = std::min(kChunk, count - first);
-    size_t prepared = 0;
-    size_t rows[kChunk];
-    for (size_t i = 0; i < chunk; i++) {
-      Packet packet;
-      if (!ReadDescriptor(source, first + i, &packet)) {
-        counters_[kSendMalformed]++;
-        continue;
-      }
-      FillChecksums(packet);
-      rows[prepared] = first + i;
-      PrepareMessage(prepared++, packet);
-    }
+  for (size_t first = 0; first < count; first += kChunk) {
+    size_t prepared = Prepare(source, first, std::min(kChunk, count - first));
     size_t done = Dispatch(fd, prepared, &wait);
     if (done < prepared) {
-      Queue(source, rows[done], count - rows[done]);
-      return wait;
+      Queue(source, rows_[done], count - rows_[done]);
+      break;
     }
-    first += chunk;
   }
   return wait;
 }
@@ -56,6 +43,22 @@ SendWait RawSender::Flush(int fd) {
     if (done < prepared) break;
   }
   return wait;
+}
+
+/** Answers how many messages there are; those of rows that make no sense are left out. */
+size_t RawSender::Prepare(const TxSource& source, size_t first, size_t count) {
+  size_t prepared = 0;
+  for (size_t row = first; row < first + count; row++) {
+    Packet packet;
+    if (!ReadDescriptor(source, row, &packet)) {
+      counters_[kSendMalformed]++;
+      continue;
+    }
+    FillChecksums(packet);
+    rows_[prepared] = row;
+    PrepareMessage(prepared++, packet);
+  }
+  return prepared;
 }
 
 void RawSender::PrepareMessage(size_t index, const Packet& packet) {

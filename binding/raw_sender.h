@@ -37,6 +37,7 @@ class RawSender {
   /** Tries for one packet without memory, a few milliseconds apart, before it is dropped. */
   static constexpr int kMemoryTries = 50;
 
+  size_t Prepare(const TxSource& source, size_t first, size_t count);
   void PrepareMessage(size_t index, const Packet& packet);
   size_t Dispatch(int fd, size_t count, SendWait* wait);
   void Queue(const TxSource& source, size_t first, size_t count);
@@ -46,6 +47,8 @@ class RawSender {
   int memory_tries_ = 0;
   Backlog backlog_{kBacklogLimit};
   mmsghdr messages_[kChunk];
+  /** Of the batch, by message. */
+  size_t rows_[kChunk];
   iovec pieces_[kChunk][kPieces];
   sockaddr_in destinations_[kChunk];
 };

@@ -25,8 +25,8 @@ g++ -std=gnu++17 -g -O1 -fPIC -shared -fno-omit-frame-pointer -fno-exceptions -f
 
 # Where node-gyp-build looks instead of in the package: the usual build stays as it is.
 export RAWTCP_PREBUILD="$out"
-# For leaks the reports decide, not the exit code: what Node and V8 still hold at the end is for the reader of the reports
-# to tell from what the addon has lost. Undefined behaviour ends the process; its report is in the test's output.
+# For leaks the reports decide, not the exit code: what Node and V8 still hold at the end is for the reader of the
+# reports to tell from what the addon has lost. Undefined behaviour ends the process; its report is in the output.
 export ASAN_OPTIONS="detect_leaks=1:log_path=$out/reports/asan:handle_segv=0:alloc_dealloc_mismatch=0"
 export UBSAN_OPTIONS="print_stacktrace=1"
 export LSAN_OPTIONS="exitcode=0"

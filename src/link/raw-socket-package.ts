@@ -1,5 +1,5 @@
-// The npm package raw-socket: what we use of it, typed here since it brings no types, and its errors, which have the text
-// of strerror and no code.
+// The npm package raw-socket: what we use of it, typed here since it brings no types, and its errors, which have the
+// text of strerror and no code.
 
 import { createRequire } from 'node:module'
 import { type ErrorCode, SocketError } from '../errors.ts'

@@ -1,5 +1,5 @@
-// Packets on their way into the package raw-socket, which sends one a turn of the loop and reads them only then: each is
-// copied, whole, to memory that stays as it is until the package is done with it.
+// Packets on their way into the package raw-socket, which sends one a turn of the loop and reads them only then: each
+// is copied, whole, to memory that stays as it is until the package is done with it.
 
 import type { Addon } from '../native/addon.ts'
 import { TxBatches } from '../native/tx-batches.ts'

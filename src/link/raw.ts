@@ -18,8 +18,8 @@ const rawOptions = {
   /** The kernel's receive buffer for packets that wait for us, bytes. */
   receiveBuffer: int({ default: 8 * 1024 * 1024, min: 64 * 1024, max: 1024 * 1024 * 1024 }),
   /**
-   * What the kernel holds of packets sent before it asks us to wait, bytes. No more than an interface's queue has room for
-   * (1000 packets as a rule): what comes beyond that is lost there without a word. 1 MiB is 900 packets of 1500 bytes.
+   * What the kernel holds of packets sent before it asks us to wait, bytes. No more than an interface's queue has room
+   * for (1000 packets as a rule): what comes beyond is lost there without a word. 1 MiB is 900 packets of 1500 bytes.
    */
   sendBuffer: int({ default: 1024 * 1024, min: 4 * 1024, max: 1024 * 1024 * 1024 }),
   /**
@@ -58,7 +58,7 @@ export class RawLink implements Link {
   #congested = false
   #closed = false
 
-  /** Throws an AddonError where there is no addon, a SocketError where the kernel refuses: EPERM without CAP_NET_RAW. */
+  /** Throws an AddonError where there is no addon, a SocketError where the kernel refuses (EPERM without CAP_NET_RAW). */
   constructor(options: RawLinkOptions = {}) {
     const { address, ...rest } = options
     const values = resolve(rawOptions, rest)

@@ -1,5 +1,5 @@
-// The addon: found, loaded and typed. Functions that ask the kernel for something answer 0 or a negative errno; errno.ts
-// makes errors of those. Memory that is handed over is kept and read in place: it must never be transferred.
+// The addon: found, loaded and typed. Functions that ask the kernel for something answer 0 or a negative errno, of which
+// errno.ts makes errors. Memory that is handed over is kept and read in place: it must never be transferred.
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -98,7 +98,8 @@ export function loadAddon(): Addon {
     const reason = cause instanceof Error ? cause.message.trim() : String(cause)
     throw new AddonError(
       `The native addon cannot be loaded on ${process.platform}-${process.arch}. ` +
-        `Build it with "npm run build:addon" in ${packageRoot()} (needs a C++17 compiler, make and Python). Reason: ${reason}`,
+        `Build it with "npm run build:addon" in ${packageRoot()}, which needs a C++17 compiler, make and Python. ` +
+        `Reason: ${reason}`,
       { cause }
     )
   }

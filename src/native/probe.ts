@@ -1,4 +1,4 @@
-// What this process may and can do here, as plain data: for `doctor` and for bug reports. Changes nothing and sends nothing.
+// What this process may and can do here, as plain data: for `doctor` and for bug reports. Changes and sends nothing.
 
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs'
 import { networkInterfaces, release } from 'node:os'
