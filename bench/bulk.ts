@@ -1,0 +1,128 @@
+// How many bytes a second does one connection carry over a cable, ours at one end and the kernel's at the other, measured
+// against the kernel's at both?
+//
+// Both ends are Node processes, with node:net on the kernel's side. Repeats of ours and of the reference alternate. With
+// default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes.
+
+import type { Context, Row, Timing } from './support/bench.ts'
+import { type Kind, tcpOf, type Wire } from './support/tcp.ts'
+import { Window } from './support/window.ts'
+import { cable, type World } from './support/world.ts'
+
+interface Received {
+  readonly bytes: number
+  readonly bytesPerSecond: number
+}
+
+interface Sent {
+  readonly bytes: number
+  readonly retransmissions: number
+}
+
+const CHUNK_BYTES = 64 * 1024
+/** The sender goes on until the receiver has measured. */
+const SPARE_MS = 300
+
+export const parts = { receive, send }
+
+async function receive(
+  { kind, ...timing }: Timing & { kind: Kind },
+  control: { ready(port: number): void }
+): Promise<Received> {
+  const tcp = tcpOf(kind)
+  let bytes = 0
+  const window = new Window(timing, () => ({ bytes }))
+  await new Promise<void>((resolve, reject) => {
+    const accept = () => ({
+      data(chunk: Uint8Array) {
+        bytes += chunk.length
+        window.tick()
+      },
+      ended: (wire: Wire) => wire.end(),
+      closed: (error: Error | null) => (error === null ? resolve() : reject(error))
+    })
+    tcp.listen(accept).then(port => control.ready(port), reject)
+  })
+  tcp.close()
+  return { bytes, bytesPerSecond: window.perSecond('bytes') }
+}
+
+async function send({
+  kind,
+  address,
+  port,
+  forMs
+}: {
+  kind: Kind
+  address: string
+  port: number
+  forMs: number
+}): Promise<Sent> {
+  const tcp = tcpOf(kind)
+  const chunk = Buffer.alloc(CHUNK_BYTES, 'rawtcp')
+  const endsAt = performance.now() + forMs
+  let bytes = 0
+  await new Promise<void>((resolve, reject) => {
+    const write = (wire: Wire): void => {
+      for (let taken = chunk.length; taken === chunk.length; ) {
+        if (performance.now() >= endsAt) return wire.end()
+        taken = wire.write(chunk)
+        bytes += taken
+      }
+    }
+    const closed = (error: Error | null): void => (error === null ? resolve() : reject(error))
+    tcp.connect(address, port, { opened: write, writable: write, closed })
+  })
+  const retransmissions = tcp.retransmissions()
+  tcp.close()
+  return { bytes, retransmissions }
+}
+
+export default async function bulk(context: Context): Promise<Row[]> {
+  return [...(await over(context, true)), ...(await over(context, false))]
+}
+
+async function over(context: Context, segmentationOffload: boolean): Promise<Row[]> {
+  const world = cable(context, { segmentationOffload })
+  const offloads = segmentationOffload ? 'default offloads' : 'no segmentation offload'
+  const rates = { sending: [] as number[], reference: [] as number[], receiving: [] as number[] }
+  try {
+    for (let i = 0; i < context.repeats; i++) {
+      rates.sending.push(await transfer(context, world, 'ours', 'kernel', offloads))
+      rates.reference.push(await transfer(context, world, 'kernel', 'kernel', offloads))
+      rates.receiving.push(await transfer(context, world, 'kernel', 'ours', offloads))
+    }
+  } finally {
+    world.remove()
+  }
+  const reference = { name: 'kernel to kernel', values: rates.reference }
+  return [
+    { name: `ours to kernel, ${offloads}`, unit: 'MB/s', values: rates.sending, reference },
+    { name: `kernel to ours, ${offloads}`, unit: 'MB/s', values: rates.receiving, reference }
+  ]
+}
+
+async function transfer(context: Context, world: World, from: Kind, to: Kind, offloads: string): Promise<number> {
+  const { warmupMs, measureMs } = context
+  const start = context.partsOf<typeof parts>(import.meta.url)
+  const profile = (kind: Kind, role: string): { profileAs?: string } =>
+    kind === 'ours' ? { profileAs: `bulk-${role}-${offloads.replaceAll(' ', '-')}` } : {}
+
+  const receiver = start(
+    'receive',
+    { kind: to, warmupMs, measureMs },
+    { namespace: world.right, ...profile(to, 'receiving') }
+  )
+  const port = await receiver.ready
+  const sender = start(
+    'send',
+    { kind: from, address: world.rightAddress, port, forMs: warmupMs + measureMs + SPARE_MS },
+    { namespace: world.left, ...profile(from, 'sending') }
+  )
+  const [sent, received] = await Promise.all([sender.result, receiver.result])
+  if (sent.bytes !== received.bytes) throw new Error(`${received.bytes} of ${sent.bytes} bytes arrived`)
+  if (sent.retransmissions > 0) {
+    context.remark(`bulk: ${from} to ${to}, ${offloads}: ${sent.retransmissions} segments were sent again`)
+  }
+  return received.bytesPerSecond / 1e6
+}

@@ -1,0 +1,137 @@
+// How many segments a second go through the whole path in memory, when one thread pays for both ends?
+//
+// One flow, MTU 1500; every checksum is computed by the sender and verified by the receiver, by the addon or in JavaScript.
+// The reference is the kernel's TCP over a loopback device of the same MTU without segmentation offload, both ends in one
+// Node process: it too pays for both ends, with system calls and copies to and from user space, but for no checksum.
+
+import { nativeGather, nativeVerify } from '../src/link/native-gather.ts'
+import { pairLinks } from '../src/link/pair.ts'
+import { NodeHost } from '../src/net/host.ts'
+import { Stack } from '../src/stack/stack.ts'
+import type { Context, Row, Timing } from './support/bench.ts'
+import { kernelCounter, tcpOf, type Wire } from './support/tcp.ts'
+import { Window } from './support/window.ts'
+import { loopback } from './support/world.ts'
+
+interface Rates {
+  readonly dataPerSecond: number
+  readonly allPerSecond: number
+  readonly faults: string[]
+}
+
+const chunk = Buffer.alloc(64 * 1024, 'rawtcp')
+
+export const parts = { stacks, kernel }
+
+async function stacks({ native, ...timing }: Timing & { native: boolean }): Promise<Rates> {
+  const host = new NodeHost()
+  const [left, right] = pairLinks({ host, ...(native ? { assemble: nativeGather(), verify: nativeVerify() } : {}) })
+  const [sender, receiver] = [new Stack({ link: left, host }), new Stack({ link: right, host })]
+  const window = new Window(timing, () => {
+    const sent = sender.counters().tcp
+    // The receiver has nothing to say but ACKs, and the sender nothing but data.
+    return {
+      data: sent.segmentsSent - sent.segmentsRetransmitted,
+      all: sent.segmentsSent + receiver.counters().tcp.segmentsSent
+    }
+  })
+  let written = 0
+  let received = 0
+
+  await new Promise<void>((resolve, reject) => {
+    receiver.listen({ port: 80 }, connection => {
+      connection.handlers = {
+        readable() {
+          for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) received += bytes.length
+        },
+        ended: () => connection.close()
+      }
+    })
+    const connection = sender.connect({ address: '10.0.0.2', port: 80 })
+    const write = (): void => {
+      for (let taken = chunk.length; taken === chunk.length; ) {
+        if (window.tick()) return connection.shutdown()
+        taken = connection.write(chunk)
+        written += taken
+      }
+    }
+    connection.handlers = {
+      connected: write,
+      writable: write,
+      closed: (_, error) => (error ? reject(error) : resolve())
+    }
+  })
+  if (received !== written) throw new Error(`${received} of ${written} bytes arrived`)
+  const faults = [...faultsOf('sender', sender), ...faultsOf('receiver', receiver)]
+  sender.close()
+  receiver.close()
+  return { dataPerSecond: window.perSecond('data'), allPerSecond: window.perSecond('all'), faults }
+}
+
+/** What should be zero where nothing is ever lost. */
+function faultsOf(who: string, stack: Stack): string[] {
+  const { tcp } = stack.counters()
+  const names = Object.keys(tcp).filter(name => /^dropped|etransmi/.test(name) && tcp[name] > 0)
+  return names.map(name => `${who}: ${name} ${tcp[name]}`)
+}
+
+async function kernel(timing: Timing): Promise<Rates> {
+  const tcp = tcpOf('kernel')
+  const window = new Window(timing, () => ({
+    data: kernelCounter('netstat', 'TcpExt', 'TCPOrigDataSent'),
+    all: kernelCounter('snmp', 'Tcp', 'OutSegs')
+  }))
+  let written = 0
+  let received = 0
+  const port = await tcp.listen(() => ({
+    data: bytes => (received += bytes.length),
+    ended: wire => wire.end()
+  }))
+  await new Promise<void>((resolve, reject) => {
+    const write = (wire: Wire): void => {
+      for (let taken = chunk.length; taken === chunk.length; ) {
+        if (window.tick()) return wire.end()
+        taken = wire.write(chunk)
+        written += taken
+      }
+    }
+    const closed = (error: Error | null): void => (error === null ? resolve() : reject(error))
+    tcp.connect('127.0.0.1', port, { opened: write, writable: write, closed })
+  })
+  tcp.close()
+  if (received !== written) throw new Error(`${received} of ${written} bytes arrived`)
+  return { dataPerSecond: window.perSecond('data'), allPerSecond: window.perSecond('all'), faults: [] }
+}
+
+export default async function memory(context: Context): Promise<Row[]> {
+  const { warmupMs, measureMs, repeats } = context
+  const timing = { warmupMs, measureMs }
+  const start = context.partsOf<typeof parts>(import.meta.url)
+  const host = loopback(context)
+  const rates: Record<'addon' | 'javascript' | 'kernel', Rates[]> = { addon: [], javascript: [], kernel: [] }
+  try {
+    for (let i = 0; i < repeats; i++) {
+      rates.addon.push(await start('stacks', { native: true, ...timing }, { profileAs: 'memory-addon' }).result)
+      rates.kernel.push(await start('kernel', timing, { namespace: host }).result)
+      rates.javascript.push(
+        await start('stacks', { native: false, ...timing }, { profileAs: 'memory-javascript' }).result
+      )
+    }
+  } finally {
+    host.remove()
+  }
+  const faults = [...rates.addon, ...rates.javascript].flatMap(({ faults }) => faults)
+  for (const fault of faults) context.remark(`memory: nothing is lost in memory, and yet ${fault}`)
+  const row = (name: string, of: Rates[], figure: 'dataPerSecond' | 'allPerSecond'): Row => ({
+    name,
+    unit: 'segments/s',
+    values: of.map(it => it[figure]),
+    reference: { name: 'kernel, loopback', values: rates.kernel.map(it => it[figure]) }
+  })
+  return [
+    row('data segments, checksums by the addon', rates.addon, 'dataPerSecond'),
+    row('all segments, checksums by the addon', rates.addon, 'allPerSecond'),
+    row('data segments, all in JavaScript', rates.javascript, 'dataPerSecond'),
+    row('all segments, all in JavaScript', rates.javascript, 'allPerSecond')
+  ]
+}

@@ -1,0 +1,127 @@
+// Two ways to the same connections, as thin as they can be: ours on raw sockets by the low-level API, the kernel's by
+// node:net.
+
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import * as net from 'node:net'
+import { type Connection, createRawStack, type SocketOptions, type Stack } from '../../src/index.ts'
+
+export type Kind = 'ours' | 'kernel'
+
+export interface Handlers {
+  opened?(wire: Wire): void
+  data?(bytes: Uint8Array, wire: Wire): void
+  /** After a `write` that did not take all. */
+  writable?(wire: Wire): void
+  ended?(wire: Wire): void
+  closed?(error: Error | null): void
+}
+
+export interface Wire {
+  /** How many of the bytes were taken. They must stay as they are. */
+  write(bytes: Uint8Array): number
+  /** A half-close. */
+  end(): void
+}
+
+export interface Tcp {
+  /** Answers the port. */
+  listen(accept: () => Handlers): Promise<number>
+  connect(address: string, port: number, handlers: Handlers): Wire
+  /** Segments that were sent again since it began. */
+  retransmissions(): number
+  close(): void
+}
+
+export function tcpOf(kind: Kind, options: SocketOptions = {}): Tcp {
+  return kind === 'ours' ? new OurTcp(options) : new KernelTcp()
+}
+
+class OurTcp implements Tcp {
+  readonly #stack: Stack
+
+  constructor(options: SocketOptions) {
+    this.#stack = createRawStack({ noDelay: true, ...options })
+  }
+
+  async listen(accept: () => Handlers): Promise<number> {
+    return this.#stack.listen({ port: 0 }, connection => wrapOurs(connection, accept())).port
+  }
+
+  connect(address: string, port: number, handlers: Handlers): Wire {
+    return wrapOurs(this.#stack.connect({ address, port }), handlers)
+  }
+
+  retransmissions(): number {
+    return this.#stack.counters().tcp.segmentsRetransmitted
+  }
+
+  close(): void {
+    this.#stack.close()
+  }
+}
+
+function wrapOurs(connection: Connection, handlers: Handlers): Wire {
+  const wire: Wire = { write: bytes => connection.write(bytes), end: () => connection.shutdown() }
+  connection.handlers = {
+    connected: () => handlers.opened?.(wire),
+    readable: () => {
+      for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) handlers.data?.(bytes, wire)
+    },
+    writable: () => handlers.writable?.(wire),
+    ended: () => handlers.ended?.(wire),
+    closed: (_, error) => handlers.closed?.(error)
+  }
+  return wire
+}
+
+class KernelTcp implements Tcp {
+  readonly #before = kernelCounter('snmp', 'Tcp', 'RetransSegs')
+  #server: net.Server | undefined
+
+  async listen(accept: () => Handlers): Promise<number> {
+    const options = { allowHalfOpen: true, noDelay: true }
+    const server = net.createServer(options, socket => wrapKernel(socket, accept()))
+    this.#server = server.listen({ port: 0, host: '0.0.0.0', backlog: 511 })
+    await once(server, 'listening')
+    return (server.address() as net.AddressInfo).port
+  }
+
+  connect(address: string, port: number, handlers: Handlers): Wire {
+    return wrapKernel(net.connect({ host: address, port, allowHalfOpen: true, noDelay: true }), handlers)
+  }
+
+  retransmissions(): number {
+    return kernelCounter('snmp', 'Tcp', 'RetransSegs') - this.#before
+  }
+
+  close(): void {
+    this.#server?.close()
+  }
+}
+
+function wrapKernel(socket: net.Socket, handlers: Handlers): Wire {
+  const wire: Wire = {
+    write(bytes) {
+      if (socket.writableNeedDrain) return 0
+      socket.write(bytes)
+      return bytes.length
+    },
+    end: () => void socket.end()
+  }
+  let failure: Error | null = null
+  socket.on('connect', () => handlers.opened?.(wire))
+  socket.on('data', bytes => handlers.data?.(bytes, wire))
+  socket.on('drain', () => handlers.writable?.(wire))
+  socket.on('end', () => handlers.ended?.(wire))
+  socket.on('error', error => (failure = error))
+  socket.on('close', () => handlers.closed?.(failure))
+  return wire
+}
+
+/** One of the kernel's counters of this namespace: a line of names, then a line of numbers. */
+export function kernelCounter(file: 'snmp' | 'netstat', group: string, name: string): number {
+  const lines = readFileSync(`/proc/net/${file}`, 'latin1').split('\n')
+  const [names, numbers] = lines.filter(line => line.startsWith(`${group}:`)).map(line => line.split(' '))
+  return Number(numbers[names.indexOf(name)])
+}
