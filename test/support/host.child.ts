@@ -25,7 +25,10 @@ process.on('message', async ({ id, task, args }: Request) => {
       result => ({ id, result }),
       error => ({ id, error: { message: String(error.message), code: error.code } })
     )
-  process.send?.(reply)
+  process.send?.(reply, parentHasGone)
 })
 process.on('disconnect', () => process.exit())
-process.send?.('ready')
+process.send?.('ready', parentHasGone)
+
+/** `disconnect` follows. */
+function parentHasGone(): void {}

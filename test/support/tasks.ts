@@ -158,13 +158,10 @@ export class Tasks {
         headers: { host: options.address, connection: 'keep-alive' },
         createConnection: () => stream
       })
-      const answered = once(request, 'response')
+      // Without an agent, this says that the next request can have the connection.
       const free = once(stream, 'free')
-      await sendPattern(request, body)
-      const [response] = (await answered) as [http.IncomingMessage]
-      const received = collect(response)
-      await Promise.all([once(response, 'end'), free])
-      answers.push({ status: response.statusCode ?? 0, headers: response.headers, body: received().received })
+      const [answer] = await Promise.all([answerTo(request), sendPattern(request, body), free])
+      answers.push(answer)
     }
     stream.destroy()
     return answers
@@ -243,6 +240,14 @@ async function exchange(stream: Duplex, pattern: Pattern): Promise<Exchanged> {
   const received = collect(stream)
   const [sent] = await Promise.all([sendPattern(stream, pattern), finished(stream)])
   return { sent, ...received(), elapsedMs: performance.now() - began }
+}
+
+/** It may come before the whole request has gone. */
+async function answerTo(request: http.ClientRequest): Promise<HttpAnswer> {
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  const received = collect(response)
+  await once(response, 'end')
+  return { status: response.statusCode ?? 0, headers: response.headers, body: received().received }
 }
 
 /** Stops where the stream breaks; what ended it says so too. */
