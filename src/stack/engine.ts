@@ -1,9 +1,9 @@
-// Joins link, IP and TCP: the one way in, from the link's batch to `segmentArrives`, and the tables by which a segment or
-// a deadline finds its connection. Work comes in turns: a batch of packets, a deadline, or calls of the user; at the end
-// of a turn the user is told what happened, what may be sent is sent, and the one host timer is set.
+// Joins link, IP and TCP: the one way in, from the link's batch to `segmentArrives`, the one way out, and what becomes
+// of a connection's record on its way from a SYN to TIME-WAIT. Which record a segment finds is for table.ts, when things
+// happen for turns.ts.
 
 import { CHECKS } from '../assert.ts'
-import type { Host, HostTimer } from '../host.ts'
+import type { Host } from '../host.ts'
 import { IcmpInput } from '../ip/icmp.ts'
 import { IpInput, type IpPacket } from '../ip/input.ts'
 import { Routes } from '../ip/routes.ts'
@@ -49,15 +49,13 @@ import { RST, Segment } from '../wire/segment.ts'
 import { type Block, Slab } from '../wire/slab.ts'
 import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
-import { Demux } from './demux.ts'
 import type { Listener } from './listener.ts'
 import { Ports } from './ports.ts'
+import { ConnectionTable, type Counts, type Entry } from './table.ts'
 import type { Tracer } from './trace.ts'
 import { Transmitter } from './transmitter.ts'
+import { Turns, type TurnWork } from './turns.ts'
 import { UserCalls } from './user-calls.ts'
-import { TimerWheel } from './wheel.ts'
-
-type Entry = Tcb | SynReceived | TimeWait
 
 export interface EngineLimits {
   readonly memoryLimit: number
@@ -76,7 +74,7 @@ export class StackCounters {
   droppedNoRoute = 0
 }
 
-export class Engine implements Outbox, LinkReceiver {
+export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly segment = new Segment()
   readonly counters = new TcpCounters()
   readonly stackCounters = new StackCounters()
@@ -87,50 +85,29 @@ export class Engine implements Outbox, LinkReceiver {
   readonly ports: Ports
   readonly routes = new Routes()
   readonly owner: ConnectionOwner
-  now: number
 
   readonly #link: Link
-  readonly #host: Host
   readonly #tracer: Tracer | undefined
   readonly #timeWaitLimit: number
   readonly #secret: SipHash
-  readonly #demux: Demux
-  readonly #wheel: TimerWheel
+  readonly #table: ConnectionTable
+  readonly #turns: Turns
   readonly #transmitter: Transmitter
   readonly #arrived = new Segment()
   readonly #addresses: ReadonlySet<number> | undefined
-
-  readonly #entries: (Entry | undefined)[] = []
-  readonly #freeSlots: number[] = []
-  /** Under which address each slot holds its port. */
-  #holdKeys = new Int32Array(64)
   #timeWaits = 0
-
-  #scheduled: Tcb[] = []
-  #running: Tcb[] = []
-  #told: Tcb[] = []
-  #telling: Tcb[] = []
-  #inTurn = false
-  #turnComing = false
-  #timer: HostTimer | undefined
-  #timerAt = Number.POSITIVE_INFINITY
-  #closing = false
-  #closed = false
 
   constructor(link: Link, host: Host, tracer: Tracer | undefined, limits: EngineLimits) {
     const random = (bytes: Uint8Array): void => host.random(bytes)
     this.#link = link
-    this.#host = host
     this.#tracer = tracer
     this.#timeWaitLimit = limits.timeWaitLimit
-    this.now = host.now()
     this.slab = new Slab(limits.memoryLimit)
     const key = new Uint8Array(16)
     random(key)
     this.#secret = new SipHash(key)
-    this.#demux = new Demux(random)
-    this.#wheel = new TimerWheel(this.now)
     this.ports = new Ports(link.guard, this.#secret, random)
+    this.#table = new ConnectionTable(this.ports, random, host.now())
     this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
     this.ip = new IpInput({ accepts: address => this.#addresses?.has(address) ?? true })
@@ -142,15 +119,21 @@ export class Engine implements Outbox, LinkReceiver {
       address => this.#addresses?.has(address) ?? false,
       batch => this.packetsArrived(batch)
     )
+    this.#turns = new Turns(host, this)
     this.owner = new UserCalls(this)
     link.start(this)
+  }
+
+  get now(): number {
+    return this.#turns.now
   }
 
   // --- The one way in ---
 
   packetsArrived(batch: RxBatch): void {
-    if (this.#closed) return
-    this.#beginTurn()
+    if (this.#turns.isOver) return
+    this.#turns.begin()
+    const now = this.now
     const { table, view, bytes, count } = batch
     for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
       if (
@@ -160,17 +143,16 @@ export class Engine implements Outbox, LinkReceiver {
           table[row + RX_OFFSET],
           table[row + RX_LENGTH],
           table[row + RX_CHECKSUM],
-          this.now
+          now
         )
       )
         continue
       const packet = this.ip.packet
       if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet)
-      else if (packet.protocol === PROTOCOL_ICMP)
-        this.icmp.messageArrives(packet, this.#addresses !== undefined, this.now)
+      else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, now)
       else this.stackCounters.unknownProtocol++
     }
-    this.#endTurn()
+    this.#turns.end()
   }
 
   #tcpArrives(packet: IpPacket): void {
@@ -190,8 +172,7 @@ export class Engine implements Outbox, LinkReceiver {
     }
     seg.sourceAddress = packet.source
     seg.destinationAddress = packet.destination
-    const slot = this.#demux.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
-    const entry = slot < 0 ? undefined : this.#entries[slot]
+    const entry = this.#table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
     if (entry === undefined && !this.#isOurs(seg)) {
       counters.droppedNotOurs++
       return
@@ -225,7 +206,7 @@ export class Engine implements Outbox, LinkReceiver {
 
   #arrivesAt(tcb: Tcb, seg: Segment): void {
     segmentArrives(tcb, seg, this.now, this)
-    this.#rearm(tcb)
+    this.rearm(tcb)
     if (CHECKS) checkInvariants(tcb)
   }
 
@@ -257,11 +238,11 @@ export class Engine implements Outbox, LinkReceiver {
     const iss = initialSequence(this.#secret, record, this.now)
     record.iss = leastIss === undefined ? iss : later(iss, leastIss)
     record.tsOffset = timestampOffset(this.#secret, record)
-    this.enter(record, this.ports.hold(listener.localAddress, listener.port))
+    this.#table.enter(record, this.ports.hold(listener.localAddress, listener.port))
     listener.halfOpen++
     this.#tracer?.state?.(record, State.LISTEN, State.SYN_RECEIVED, 'SYN', this.now)
     answerSyn(record, seg, mtu, this.now, this)
-    this.#wheel.arm(record.slot, record.retransmitAt)
+    this.#table.arm(record, record.retransmitAt)
   }
 
   #mtuBackTo(address: number): number {
@@ -286,9 +267,8 @@ export class Engine implements Outbox, LinkReceiver {
   #acceptHalfOpen(record: SynReceived, seg: Segment): void {
     const listener = record.listener as Listener
     const tcb = toTcb(record, new NewReno(), this.now)
-    tcb.slot = record.slot
     tcb.user = new Connection(tcb, this.owner, connection => listener.accept(connection))
-    this.#entries[record.slot] = tcb
+    this.#table.replace(record, tcb)
     listener.halfOpen--
     this.counters.passiveOpens++
     this.#arrivesAt(tcb, seg)
@@ -298,7 +278,7 @@ export class Engine implements Outbox, LinkReceiver {
     ;(record.listener as Listener).halfOpen--
     this.counters.attemptFails++
     this.#tracer?.state?.(record, State.SYN_RECEIVED, State.LISTEN, why, this.now)
-    this.#leave(record)
+    this.#table.leave(record)
   }
 
   #arrivesInTimeWait(record: TimeWait, seg: Segment): void {
@@ -306,7 +286,7 @@ export class Engine implements Outbox, LinkReceiver {
       case 'waiting':
         return
       case 'restarted':
-        this.#wheel.arm(record.slot, record.expiresAt)
+        this.#table.arm(record, record.expiresAt)
         return
       case 'reopen':
         if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) return
@@ -320,7 +300,7 @@ export class Engine implements Outbox, LinkReceiver {
   #endTimeWait(record: TimeWait, why: string): void {
     this.#timeWaits--
     this.#tracer?.state?.(record, State.TIME_WAIT, State.CLOSED, why, this.now)
-    this.#leave(record)
+    this.#table.leave(record)
   }
 
   // --- ICMP (IcmpHandler) ---
@@ -335,17 +315,17 @@ export class Engine implements Outbox, LinkReceiver {
     remotePort: number,
     quotedSeq: number
   ): void {
-    const slot = this.#demux.find(localAddress, localPort, remoteAddress, remotePort)
-    const tcb = slot < 0 ? undefined : this.#entries[slot]
+    const tcb = this.#table.find(localAddress, localPort, remoteAddress, remotePort)
     if (!(tcb instanceof Tcb) || !isInFlight(tcb, quotedSeq)) {
       this.counters.droppedIcmpNotInFlight++
       return
     }
     if (type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED) {
-      const known = this.routes.mtuReported(remoteAddress, mtu, this.now, this.#link.route(remoteAddress).mtu)
+      const current = this.#mtuBackTo(remoteAddress)
+      const known = current < 0 ? 0 : this.routes.mtuReported(remoteAddress, mtu, this.now, current)
       if (known > 0) pathMtuShrank(tcb, known, this.now, this)
     } else icmpErrorArrives(tcb, type, code, this)
-    this.#rearm(tcb)
+    this.rearm(tcb)
     if (CHECKS) checkInvariants(tcb)
   }
 
@@ -370,20 +350,16 @@ export class Engine implements Outbox, LinkReceiver {
 
   /** A packet that has not left yet may point into the block. */
   release(block: Block): void {
-    if (this.#transmitter.isPending) this.#transmitter.flush()
+    this.flush()
     this.slab.release(block)
   }
 
   schedule(tcb: Tcb): void {
-    if (tcb.scheduled) return
-    tcb.scheduled = true
-    this.#scheduled.push(tcb)
+    this.#turns.schedule(tcb)
   }
 
   notify(tcb: Tcb): void {
-    if (tcb.told) return
-    tcb.told = true
-    this.#told.push(tcb)
+    this.#turns.notify(tcb)
   }
 
   stateChanged(tcb: Tcb, from: State, to: State, why: string): void {
@@ -399,50 +375,23 @@ export class Engine implements Outbox, LinkReceiver {
     this.counters.timeWaits++
     this.#timeWaits++
     const record = new TimeWait(tcb, now)
-    this.#entries[tcb.slot] = record
-    this.#wheel.disarm(tcb.slot)
-    this.#wheel.arm(tcb.slot, record.expiresAt)
-    tcb.slot = -1
+    this.#table.replace(tcb, record)
+    this.#table.arm(record, record.expiresAt)
   }
 
   forget(tcb: Tcb): void {
-    if (tcb.slot >= 0) this.#leave(tcb)
-    tcb.slot = -1
+    this.#table.leave(tcb)
   }
 
-  linkWritable(): void {
-    if (this.#closed) return
-    this.#beginTurn()
-    this.#endTurn()
-  }
+  // --- What the calls of users need ---
 
-  // --- Tables ---
-
-  /** Gives a connection its slot. `holdKey` is what `ports.hold` answered. */
-  enter(entry: Entry, holdKey: number): void {
-    const slot = this.#freeSlots.pop() ?? this.#entries.length
-    entry.slot = slot
-    this.#entries[slot] = entry
-    if (slot >= this.#holdKeys.length) {
-      const larger = new Int32Array(2 * this.#holdKeys.length)
-      larger.set(this.#holdKeys)
-      this.#holdKeys = larger
-    }
-    this.#holdKeys[slot] = holdKey
-    this.#demux.insert(slot, entry.localAddress, entry.localPort, entry.remoteAddress, entry.remotePort)
-  }
-
-  #leave(entry: Entry): void {
-    const slot = entry.slot
-    this.#demux.remove(slot)
-    this.#wheel.disarm(slot)
-    this.ports.letGo(this.#holdKeys[slot], entry.localPort)
-    this.#entries[slot] = undefined
-    this.#freeSlots.push(slot)
+  /** Gives a new connection its place. `holdKey` is what `ports.hold` answered. */
+  enter(tcb: Tcb, holdKey: number): void {
+    this.#table.enter(tcb, holdKey)
   }
 
   isTupleFree(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): boolean {
-    return this.#demux.find(localAddress, localPort, remoteAddress, remotePort) < 0
+    return this.#table.find(localAddress, localPort, remoteAddress, remotePort) === undefined
   }
 
   isOwnAddress(address: number): boolean {
@@ -460,7 +409,7 @@ export class Engine implements Outbox, LinkReceiver {
 
   /** Half-open connections of a listener that goes away. */
   resetChildren(listener: Listener): void {
-    for (const entry of this.#entries) {
+    for (const entry of this.#table.all()) {
       if (!(entry instanceof SynReceived) || entry.listener !== listener) continue
       resetHalfOpen(entry, this)
       this.#dropHalfOpen(entry, 'listener closed')
@@ -468,156 +417,80 @@ export class Engine implements Outbox, LinkReceiver {
   }
 
   connections(): Tcb[] {
-    return this.#entries.filter(entry => entry instanceof Tcb)
+    return this.#table.all().filter(entry => entry instanceof Tcb)
   }
 
-  counts(): { connections: number; halfOpen: number; timeWait: number } {
-    let connections = 0
-    let halfOpen = 0
-    for (const entry of this.#entries) {
-      if (entry instanceof Tcb) connections++
-      else if (entry instanceof SynReceived) halfOpen++
-    }
-    return { connections, halfOpen, timeWait: this.#timeWaits }
+  counts(): Counts {
+    return this.#table.counts()
   }
 
-  // --- Turns ---
-
-  /** A call of the user, from a handler or from outside: what it leads to happens when this turn of the program ends. */
   call<T>(work: () => T): T {
-    if (!this.#inTurn) this.now = this.#host.now()
-    const result = work()
-    this.#endTurnSoon()
-    return result
+    return this.#turns.call(work)
   }
 
   /** After each event of a connection: its timer follows its earliest deadline. */
-  #rearm(tcb: Tcb): void {
-    if (tcb.slot >= 0) this.#wheel.arm(tcb.slot, nextDeadline(tcb))
-  }
-
   rearm(tcb: Tcb): void {
-    this.#rearm(tcb)
+    this.#table.arm(tcb, nextDeadline(tcb))
   }
 
-  #endTurnSoon(): void {
-    if (this.#inTurn || this.#turnComing || this.#closed) return
-    this.#turnComing = true
-    this.#host.defer(() => {
-      this.#turnComing = false
-      if (this.#closed) return
-      this.#beginTurn()
-      this.#endTurn()
-    })
+  close(): void {
+    this.#turns.close()
   }
 
-  #beginTurn(): void {
-    this.#inTurn = true
-    this.now = this.#host.now()
+  // --- What a turn needs (TurnWork) ---
+
+  linkWritable(): void {
+    if (this.#turns.isOver) return
+    this.#turns.begin()
+    this.#turns.end()
+  }
+
+  get isHeldBack(): boolean {
+    return this.#link.congested
+  }
+
+  run(tcb: Tcb): void {
+    output(tcb, this.now, this)
+    this.rearm(tcb)
+    if (CHECKS) {
+      checkInvariants(tcb)
+      checkNoStall(tcb)
+    }
+  }
+
+  flush(): void {
     if (this.#transmitter.isPending) this.#transmitter.flush()
   }
 
-  #endTurn(): void {
-    do {
-      this.#tellUsers()
-      this.#runScheduled()
-    } while (this.#told.length > 0)
-    this.#transmitter.flush()
-    this.#inTurn = false
-    if (this.#closing) this.#finish()
-    else this.#setTimer()
-  }
-
-  #tellUsers(): void {
-    if (this.#told.length === 0) return
+  flushRepeats(): void {
     if (this.#transmitter.holdsRepeats) this.#transmitter.flush()
-    const telling = this.#told
-    this.#told = this.#telling
-    this.#telling = telling
-    for (const tcb of telling) {
-      tcb.told = false
-      const events = tcb.events
-      tcb.events = 0
-      try {
-        ;(tcb.user as Connection).deliver(events)
-      } catch (error) {
-        // A handler's mistake is its program's to deal with; the other connections are not to suffer.
-        this.#host.defer(() => {
-          throw error
-        })
-      }
-    }
-    telling.length = 0
   }
 
-  /** While the link's queue is full nobody makes new packets: `linkWritable` goes on. */
-  #runScheduled(): void {
-    if (this.#scheduled.length === 0 || this.#link.congested) return
-    this.now = this.#host.now()
-    const running = this.#scheduled
-    this.#scheduled = this.#running
-    this.#running = running
-    for (const tcb of running) {
-      tcb.scheduled = false
-      output(tcb, this.now, this)
-      this.#rearm(tcb)
-      if (CHECKS) {
-        checkInvariants(tcb)
-        checkNoStall(tcb)
-      }
-    }
-    running.length = 0
+  nextDeadline(): number {
+    return Math.min(this.#table.nextDeadline, this.ip.reassembly.nextDeadline)
   }
 
-  #setTimer(): void {
-    const at = Math.min(this.#wheel.nextAt, this.ip.reassembly.nextDeadline)
-    // A timer that fires too early only finds nothing to do; one that is too late is replaced.
-    if (at >= this.#timerAt) return
-    this.#timer?.cancel()
-    this.#timerAt = at
-    this.#timer = this.#host.at(at, () => this.#timePassed())
-  }
-
-  #timePassed(): void {
-    this.#timerAt = Number.POSITIVE_INFINITY
-    if (this.#closed) return
-    this.#beginTurn()
+  deadlineComes(): void {
     this.ip.reassembly.expire(this.now)
-    this.#wheel.advance(this.now, slot => this.#deadlineComes(slot))
-    this.#endTurn()
+    this.#table.fire(this.now, entry => this.#timeIsUp(entry))
   }
 
-  #deadlineComes(slot: number): void {
-    const entry = this.#entries[slot]
+  /** A deadline may have moved away since the timer was armed. */
+  #timeIsUp(entry: Entry): void {
     if (entry instanceof Tcb) {
       if (nextDeadline(entry) <= this.now) deadlinePassed(entry, this.now, this)
-      this.#rearm(entry)
+      this.rearm(entry)
       if (CHECKS) checkInvariants(entry)
     } else if (entry instanceof SynReceived) {
-      if (entry.retransmitAt <= this.now && !synAckTimeout(entry, this.now, this))
-        return this.#dropHalfOpen(entry, 'timeout')
-      this.#wheel.arm(slot, entry.retransmitAt)
-    } else if (entry !== undefined) {
-      if (entry.expiresAt <= this.now) return this.#endTimeWait(entry, '2MSL timeout')
-      this.#wheel.arm(slot, entry.expiresAt)
-    }
+      if (entry.retransmitAt > this.now || synAckTimeout(entry, this.now, this)) {
+        this.#table.arm(entry, entry.retransmitAt)
+      } else this.#dropHalfOpen(entry, 'timeout')
+    } else if (entry.expiresAt > this.now) this.#table.arm(entry, entry.expiresAt)
+    else this.#endTimeWait(entry, '2MSL timeout')
   }
 
-  // --- The end ---
-
-  /** The last turn tells the users and sends what they are owed. From within a turn, that turn is the last. */
-  close(): void {
-    if (this.#closed || this.#closing) return
-    this.#closing = true
-    if (this.#inTurn) return
-    this.#beginTurn()
-    this.#endTurn()
-  }
-
-  #finish(): void {
-    this.#closed = true
-    this.#timer?.cancel()
-    for (const entry of this.#entries) if (entry !== undefined) this.#leave(entry)
+  end(): void {
+    for (const entry of this.#table.all()) this.#table.leave(entry)
     this.#link.close()
   }
 }
