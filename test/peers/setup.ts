@@ -12,6 +12,8 @@ export interface PairOptions {
   readonly ours?: HostOptions
   /** False: the kernel sends nothing larger than the MTU. */
   readonly segmentationOffload?: boolean
+  /** Called with the namespace of ours before anything runs in it. */
+  prepare?(namespace: Namespace): void
 }
 
 export interface Side {
@@ -37,6 +39,7 @@ export function unlessPeers(...programs: string[]): string | false {
 /** Namespaces and processes end with the test. */
 export async function pairAt(t: Test, place: Place, options: PairOptions = {}): Promise<Pair> {
   const at = place === 'loopback' ? onLoopback(t) : onCable(t, options.segmentationOffload ?? true)
+  options.prepare?.(at.ours.namespace)
   const [ours, kernel] = await Promise.all([
     startHost(t, 'ours', at.ours.namespace, options.ours),
     startHost(t, 'kernel', at.kernel.namespace)
