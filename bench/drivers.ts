@@ -63,8 +63,7 @@ async function receive({ driver, ...timing }: Timing & { driver: Driver }, contr
   await new Promise<void>(resolve => {
     const packetsArrived = (batch: RxBatch): void => {
       packets += batch.count
-      // From the loop: the package raw-socket calls us without running what promises wait for.
-      if (window.tick()) setImmediate(resolve)
+      if (window.tick()) resolve()
     }
     link.start({ packetsArrived, linkWritable() {} })
     link.guard?.claim(0, PORT)

@@ -22,7 +22,7 @@ interface Plan extends Timing {
 }
 
 const THOROUGH: Plan = { repeats: 5, warmupMs: 700, measureMs: 2000 }
-const QUICK: Plan = { repeats: 3, warmupMs: 150, measureMs: 350 }
+const QUICK: Plan = { repeats: 3, warmupMs: 300, measureMs: 300 }
 const PROFILED: Plan = { repeats: 1, warmupMs: 500, measureMs: 3000 }
 
 /** What parts report where the machine lacks something. */
