@@ -40,9 +40,10 @@ import {
 import { Arena } from '../tcp/receive-buffer.ts'
 import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
-import { Tcb } from '../tcp/tcb.ts'
+import { Event, Tcb } from '../tcp/tcb.ts'
 import { arrivesInTimeWait, TimeWait } from '../tcp/time-wait.ts'
 import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
+import { tell } from '../tcp/transitions.ts'
 import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { RST, Segment } from '../wire/segment.ts'
@@ -96,6 +97,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly #arrived = new Segment()
   readonly #addresses: ReadonlySet<number> | undefined
   #timeWaits = 0
+  /** Connections whose writers wait for memory. */
+  readonly #starving = new Set<Tcb>()
 
   constructor(link: Link, host: Host, tracer: Tracer | undefined, limits: EngineLimits) {
     const random = (bytes: Uint8Array): void => host.random(bytes)
@@ -352,6 +355,19 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   release(block: Block): void {
     this.flush()
     this.slab.release(block)
+    if (this.#starving.size > 0) this.#tellStarving()
+  }
+
+  awaitMemory(tcb: Tcb): void {
+    this.#starving.add(tcb)
+  }
+
+  #tellStarving(): void {
+    for (const tcb of this.#starving) {
+      tcb.writerWaits = false
+      tell(tcb, Event.WRITABLE, this)
+    }
+    this.#starving.clear()
   }
 
   schedule(tcb: Tcb): void {
@@ -367,6 +383,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   enterTimeWait(tcb: Tcb, now: number): void {
+    this.#starving.delete(tcb)
     if (this.#timeWaits >= this.#timeWaitLimit) {
       this.stackCounters.timeWaitOverflow++
       this.forget(tcb)
@@ -380,6 +397,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   forget(tcb: Tcb): void {
+    this.#starving.delete(tcb)
     this.#table.leave(tcb)
   }
 

@@ -33,7 +33,11 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
 export function send(tcb: Tcb, bytes: Uint8Array, out: Outbox): number {
   if (tcb.finQueued || tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return -1
   const taken = tcb.sendBuffer.write(bytes, out)
-  if (taken < bytes.length) tcb.writerWaits = true
+  if (taken < bytes.length) {
+    tcb.writerWaits = true
+    // Not our limit but the stack's: no ACK may ever come that makes room, so others have to.
+    if (tcb.sendBuffer.space > 0) out.awaitMemory(tcb)
+  }
   if (taken > 0) out.schedule(tcb)
   return taken
 }

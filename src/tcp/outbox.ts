@@ -19,6 +19,8 @@ export interface Outbox extends BlockKeeper {
   retransmit(): void
   /** The connection may have something to send: `output` is to run at the end of this batch. */
   schedule(tcb: Tcb): void
+  /** A writer found no memory: it is to be told when some is free. */
+  awaitMemory(tcb: Tcb): void
   /** `tcb.events` has news for the user. */
   notify(tcb: Tcb): void
   stateChanged(tcb: Tcb, from: State, to: State, why: string): void
