@@ -140,21 +140,26 @@ export class Connection {
     return infoOf(this.#tcb)
   }
 
-  /** For the stack: tells the handlers what has happened. Not for users. */
-  deliver(events: number): void {
-    if ((events & Event.CONNECTED) !== 0) {
-      if (this.#accepted !== undefined) this.#accepted(this)
-      else this.handlers.connected?.(this)
-    }
-    if ((events & Event.READABLE) !== 0 && this.readableBytes > 0) this.handlers.readable?.(this)
-    if ((events & Event.WRITABLE) !== 0 && !this.#closed) this.handlers.writable?.(this)
-    if ((events & Event.ENDED) !== 0) {
-      this.#ended = true
-      this.handlers.ended?.(this)
-    }
-    if ((events & Event.CLOSED) !== 0) {
-      this.#closed = true
-      this.handlers.closed?.(this, this.#error())
+  /** For the stack: tells a handler what has happened, one bit of `Event`. Not for users. */
+  deliver(event: number): void {
+    switch (event) {
+      case Event.CONNECTED:
+        if (this.#accepted !== undefined) this.#accepted(this)
+        else this.handlers.connected?.(this)
+        return
+      case Event.READABLE:
+        if (this.readableBytes > 0) this.handlers.readable?.(this)
+        return
+      case Event.WRITABLE:
+        this.handlers.writable?.(this)
+        return
+      case Event.ENDED:
+        this.#ended = true
+        this.handlers.ended?.(this)
+        return
+      case Event.CLOSED:
+        this.#closed = true
+        this.handlers.closed?.(this, this.#error())
     }
   }
 

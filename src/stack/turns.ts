@@ -2,7 +2,7 @@
 // happened, what may be sent is sent, the packets leave together, and the one host timer is set.
 
 import type { Host, HostTimer } from '../host.ts'
-import type { Tcb } from '../tcp/tcb.ts'
+import { Event, type Tcb } from '../tcp/tcb.ts'
 import type { Connection } from './connection.ts'
 
 /** What a turn asks of the stack. */
@@ -109,16 +109,25 @@ export class Turns {
       tcb.told = false
       const events = tcb.events
       tcb.events = 0
+      this.#tellUser(tcb.user as Connection, events)
+    }
+    telling.length = 0
+  }
+
+  #tellUser(connection: Connection, events: number): void {
+    // A connection that is over has no room.
+    if ((events & Event.CLOSED) !== 0) events &= ~Event.WRITABLE
+    for (let event: number = Event.CONNECTED; event <= Event.CLOSED; event <<= 1) {
+      if ((events & event) === 0) continue
       try {
-        ;(tcb.user as Connection).deliver(events)
+        connection.deliver(event)
       } catch (error) {
-        // A handler's mistake is its program's to deal with; the other connections are not to suffer.
+        // A handler's mistake is its program's to deal with; what else there is to tell, here and elsewhere, is told.
         this.#host.defer(() => {
           throw error
         })
       }
     }
-    telling.length = 0
   }
 
   #runScheduled(): void {
