@@ -21,7 +21,8 @@ export function checkInvariants(tcb: Tcb): void {
     isInFlight || tcb.retransmitAt === Number.POSITIVE_INFINITY,
     'without flight there is no retransmission timer'
   )
-  if (isSynchronized(tcb.state)) checkSynchronized(tcb)
+  // FIN-WAIT-1 may come before our SYN is acknowledged.
+  if (tcb.synchronized) checkSynchronized(tcb)
 }
 
 function checkSynchronized(tcb: Tcb): void {
