@@ -3,6 +3,9 @@
 import { add, ahead } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 
+/** An eighth of the receive buffer: more than rounding up asks of a peer's full-sized segments, for all but huge buffers. */
+const OVERDRAFT_SHIFT = 3
+
 /** The shift for a receive buffer, RFC 7323 §2.3: the smallest that lets 16 bits tell all of it, 14 at most. */
 export function windowShift(receiveBuffer: number): number {
   let shift = 0
@@ -16,10 +19,19 @@ export function offerWindow(tcb: Tcb, onSyn: boolean): number {
   const offered = windowOffered(tcb)
   const wanted = isWorthOpening(tcb) ? freeSpace(tcb) : offered
   let field = wanted >> shift
-  if (field << shift < offered) field = windowField(offered, shift)
+  if (field << shift < offered && mayRoundUp(tcb, offered, shift)) field = windowField(offered, shift)
   if (field > 65_535) field = 65_535
   tcb.rcvAdv = add(tcb.rcvNxt, Math.max(field << shift, offered))
   return field
+}
+
+/**
+ * Rounding up offers a little more than before, again with each ACK: for as long as nobody reads, that must end. Then the
+ * window is rounded down, which seems to take some of it back, but what was offered is still taken (RFC 7323 §2.4).
+ */
+function mayRoundUp(tcb: Tcb, offered: number, shift: number): boolean {
+  const { limit, readable } = tcb.receiveBuffer
+  return readable + (windowField(offered, shift) << shift) <= limit + (limit >> OVERDRAFT_SHIFT)
 }
 
 /** The field for a window that was offered already: rounding down to the scale would take some of it back. */

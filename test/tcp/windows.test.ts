@@ -281,3 +281,28 @@ t.test('records without a TCB take back nothing of what was offered, whatever th
     t.ok(edge(peer.last()) >= before, `TIME-WAIT after ${length} bytes`)
   }
 })
+
+t.test('what nobody reads closes the window, however small the segments and however coarse the scale', async t => {
+  const rows = [
+    { receiveBuffer: 300_000, size: 1 },
+    { receiveBuffer: 300_000, size: 1448 },
+    { receiveBuffer: 16 * 1024 * 1024, size: 600 }
+  ]
+  for (const { receiveBuffer, size } of rows) {
+    const peer = established({ sockets: { receiveBuffer, delayedAckMs: 0 }, syn: { windowScale: 3 } })
+    const text = new Uint8Array(size)
+    const most = receiveBuffer + receiveBuffer / 8
+    let seq = 1
+    while (seq <= most + size && (peer.connection?.info().rcvWnd ?? 0) >= size) {
+      peer.arrive({ flags: '.', seq, ack: 1, text })
+      seq += size
+    }
+    const readable = peer.connection?.readableBytes ?? 0
+    t.equal(readable, seq - 1, 'all that was offered is taken')
+    t.ok(readable <= most, `receive buffer ${receiveBuffer}, segments of ${size}: ${readable} bytes`)
+    peer.arrive({ flags: '.', seq: seq - 1, ack: 1 })
+    peer.read()
+    peer.settle()
+    t.ok((peer.connection?.info().rcvWnd ?? 0) >= receiveBuffer / 2, 'reading opens it again')
+  }
+})
