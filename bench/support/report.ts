@@ -81,11 +81,15 @@ function format(value: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
 }
 
-/** Answers where. */
+/** Answers what has become of it. */
 export function writeJson(report: Report): string {
   const directory = join(packageRoot(), 'bench', 'results')
-  mkdirSync(directory, { recursive: true })
   const path = join(directory, `${report.machine.date.replaceAll(':', '-')}.json`)
-  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
-  return path
+  try {
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
+  } catch (error) {
+    return `Not written: ${(error as Error).message}`
+  }
+  return `Written to ${path}`
 }
