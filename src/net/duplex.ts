@@ -15,6 +15,8 @@ export class ConnectionStream extends Duplex {
   #pending: Uint8Array[] = []
   #done: Done | undefined
   #sawEnd = false
+  /** Our side is closed: the connection may come to an orderly end. */
+  #isShut = false
 
   constructor(connection: Connection, options: DuplexOptions = {}) {
     super({ allowHalfOpen: true, ...options })
@@ -116,6 +118,7 @@ export class ConnectionStream extends Duplex {
       this.once('connect', () => this._final(done))
       return
     }
+    this.#isShut = true
     if (!this.connection.isClosed) this.connection.shutdown()
     done()
   }
@@ -126,12 +129,21 @@ export class ConnectionStream extends Duplex {
       if (error === null && this.writableFinished) this.connection.close()
       else this.connection.abort()
     }
+    const writing = this.#done
+    this.#done = undefined
+    this.#pending = []
     done(error)
+    // The stream itself tells those whose chunks still waited for this one.
+    writing?.(error ?? streamDestroyed())
   }
 
   #closed(error: SocketError | null): void {
-    if (error !== null) this.destroy(error)
-    else if (!this.#sawEnd && this.connection.isEnded) this.#pull()
-    else if (!this.connection.isEnded) this.destroy()
+    // In order: what has not been read stays readable, and the stream closes by itself after its end.
+    if (error === null && this.#isShut && this.connection.isEnded) this.#pull()
+    else this.destroy(error ?? undefined)
   }
+}
+
+function streamDestroyed(): Error {
+  return Object.assign(new Error('Cannot call write after a stream was destroyed'), { code: 'ERR_STREAM_DESTROYED' })
 }
