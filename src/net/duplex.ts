@@ -17,6 +17,7 @@ export class ConnectionStream extends Duplex {
   #sawEnd = false
   /** Our side is closed: the connection may come to an orderly end. */
   #isShut = false
+  #idleTimer: NodeJS.Timeout | undefined
 
   constructor(connection: Connection, options: DuplexOptions = {}) {
     super({ allowHalfOpen: true, ...options })
@@ -50,6 +51,31 @@ export class ConnectionStream extends Duplex {
     return this
   }
 
+  /** Emits `timeout` when nothing was read or written for so long, ms; 0 for never. */
+  setTimeout(ms: number, listener?: () => void): this {
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = ms > 0 && !this.destroyed ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined
+    if (listener !== undefined) {
+      if (ms > 0) this.once('timeout', listener)
+      else this.removeListener('timeout', listener)
+    }
+    return this
+  }
+
+  /** Accepted for the sake of `http.Agent`. There are no keep-alive probes. */
+  setKeepAlive(): this {
+    return this
+  }
+
+  /** Accepted for the sake of `http.Agent`: the stack's timers, not the stream, keep the process. */
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
   #handlers(): ConnectionHandlers {
     return {
       connected: () => this.emit('connect'),
@@ -70,6 +96,7 @@ export class ConnectionStream extends Duplex {
     while (this.#wantsMore) {
       const bytes = this.connection.read()
       if (bytes === undefined) break
+      this.#idleTimer?.refresh()
       this.#wantsMore = this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
     }
     if (this.connection.isEnded && this.connection.readableBytes === 0 && !this.#sawEnd) {
@@ -93,6 +120,7 @@ export class ConnectionStream extends Duplex {
   #push(): void {
     const done = this.#done
     if (done === undefined) return
+    this.#idleTimer?.refresh()
     try {
       while (this.#pending.length > 0) {
         const chunk = this.#pending[0]
@@ -129,6 +157,7 @@ export class ConnectionStream extends Duplex {
       if (error === null && this.writableFinished) this.connection.close()
       else this.connection.abort()
     }
+    clearTimeout(this.#idleTimer)
     const writing = this.#done
     this.#done = undefined
     this.#pending = []
