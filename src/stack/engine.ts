@@ -324,9 +324,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       return
     }
     if (type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+      // No news to the routes, where another connection or the kernel heard it first, may still be news to this one.
       const current = this.#mtuBackTo(remoteAddress)
-      const known = current < 0 ? 0 : this.routes.mtuReported(remoteAddress, mtu, this.now, current)
-      if (known > 0) pathMtuShrank(tcb, known, this.now, this)
+      if (current > 0) {
+        this.routes.mtuReported(remoteAddress, mtu, this.now, current)
+        pathMtuShrank(tcb, this.routes.mtuTo(remoteAddress, this.now, current), this.now, this)
+      }
     } else icmpErrorArrives(tcb, type, code, this)
     this.rearm(tcb)
     if (CHECKS) checkInvariants(tcb)

@@ -125,3 +125,11 @@ t.test('an echo request for an address of ours alone is answered with its text (
   t.same([...reply.subarray(28)], [1, 2, 3, 4, 5])
   t.equal(peer.stack.counters().stack.slabUsedBytes, 0)
 })
+
+t.test('fragmentation needed, and the link knows already: the connection is told all the same', async t => {
+  const peer = established()
+  peer.call(c => c.write(new Uint8Array(1460)))
+  peer.link.mtu = 1000
+  t.same(peer.inject(icmpError(peer, UNREACHABLE, 4, 1, 1000)), ['. 1+960 ack 1', 'P. 961+500 ack 1'])
+  t.equal(peer.connection?.info().sndMss, 960)
+})
