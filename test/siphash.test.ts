@@ -69,6 +69,27 @@ t.test('random keys and messages hash as in 64-bit arithmetic', async t => {
   t.equal(faults, 0)
 })
 
+t.test('a sum of 2^32 - 1 in a low half carries nothing, one of 2^32 does', async t => {
+  const random = new Random(3)
+  for (const sum of [0xffffffff, 0x100000000]) {
+    for (let i = 0; i < 20; i++) {
+      // The first two additions of the first round, v0 + v1 and v2 + v3, come straight from key and message.
+      const key = new Uint8Array(16)
+      const message = new Uint8Array(16)
+      random.fill(key)
+      random.fill(message)
+      const keyView = new DataView(key.buffer)
+      const k0 = keyView.getUint32(0, true)
+      const k1 = ((sum - ((0x70736575 ^ k0) >>> 0)) ^ 0x6e646f6d) >>> 0
+      keyView.setUint32(8, k1, true)
+      t.equal(hashOf(key, message), reference(key, message))
+      const v3 = sum - ((0x6e657261 ^ k0) >>> 0)
+      new DataView(message.buffer).setUint32(0, (v3 ^ 0x79746573 ^ k1) >>> 0, true)
+      t.equal(hashOf(key, message), reference(key, message))
+    }
+  }
+})
+
 t.test('words are taken modulo 2^32, and both halves of the hash are int32', async t => {
   const sip = new SipHash(counting)
   const low = sip.hash(-1, 2 ** 31, 0, -5)

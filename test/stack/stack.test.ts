@@ -1,6 +1,7 @@
 // The stack at its edge: what its calls refuse, what its users are told and in which order, and that nothing is left.
 
 import t from 'tap'
+import type { PortGuard } from '../../src/link/link.ts'
 import { pairLinks } from '../../src/link/pair.ts'
 import { VirtualClock } from '../../src/sim/clock.ts'
 import type { Connection, ConnectionHandlers } from '../../src/stack/connection.ts'
@@ -238,6 +239,42 @@ t.test('a listener at one address refuses connections to another', async t => {
   world.connect({ address: '10.0.0.3' }, {}, world.right)
   world.clock.advance(100)
   t.same(world.of('client'), ['closed ECONNREFUSED', 'connected'])
+})
+
+t.test('a port is claimed from a kernel that shares the address while it is used, and given back once', async t => {
+  const world = new World()
+  const log: string[] = []
+  const guard: PortGuard = {
+    claim: (_, port) => void log.push(`claim ${port}`),
+    release: (_, port) => void log.push(`release ${port}`)
+  }
+  // Takes the link over from the stack that the world put there.
+  const stack = new Stack({ link: Object.assign(world.links[0], { guard }), host: world.clock, timeWaitMs: 1000 })
+  world.listen(world.right, {}, { ended: c => c.close() })
+  world.listen(stack, { port: 81 }).close()
+  t.same(log.splice(0), ['claim 81', 'release 81'])
+
+  const clients = [7000, 7001].map(localPort => world.connect({ localPort }, {}, stack))
+  world.clock.advance(100)
+  t.same(log.splice(0), ['claim 7000', 'claim 7001'])
+  clients[0].close()
+  clients[1].abort()
+  world.clock.advance(100)
+  t.same(log.splice(0), ['release 7001'], 'TIME-WAIT holds its port')
+  world.clock.advance(2000)
+  t.same(log.splice(0), ['release 7000'])
+
+  world.connect({ port: 82, localPort: 7002 }, {}, stack)
+  world.clock.advance(100)
+  t.same(log.splice(0), ['claim 7002', 'release 7002'], 'refused')
+
+  const listener = world.listen(stack, { port: 83 })
+  world.connect({ address: '10.0.0.1', port: 83 }, {}, world.right)
+  world.clock.advance(100)
+  listener.close()
+  t.same(log.splice(0), ['claim 83'], 'what was accepted holds the port')
+  stack.close()
+  t.same(log.splice(0), ['release 83'])
 })
 
 // --- Handlers ---
