@@ -16,7 +16,7 @@ const rows = [
 
 for (const { where, place, segmentationOffload } of rows) {
   t.test(`100 MiB both ways ${where}`, { skip }, async t => {
-    const pair = await pairAt(t, place, { segmentationOffload })
+    const pair = await pairAt(t, place, { segmentationOffload, isPatient: true })
     await inBothRoles(t, pair, async (t, server, client) => {
       const witness = await capture(t, pair.ours.namespace, pair.device)
       const port = await server.host.do('serveExchange', {}, { seed: 1, bytes: BYTES })

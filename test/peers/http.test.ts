@@ -16,7 +16,7 @@ const bodies = [
 
 for (const place of ['loopback', 'veth'] as const) {
   t.test(`HTTP over ${place}`, { skip }, async t => {
-    const pair = await pairAt(t, place)
+    const pair = await pairAt(t, place, { isPatient: true })
     await inBothRoles(t, pair, async (t, server, client) => {
       const witness = await capture(t, pair.ours.namespace, pair.device)
       const port = await server.host.do('serveHttp', {})

@@ -7,10 +7,6 @@ import { inBothRoles, pairAt, unlessPeers } from './setup.ts'
 
 const skip = unlessPeers('tcpdump')
 
-// What two hundred peers send before they wait for an ACK is more than the receive buffer holds by default; what it does not
-// hold is lost, as on any overloaded host, and here nothing is to be lost.
-const stack = { raw: { receiveBuffer: 256 * 1024 * 1024 } }
-
 const rows = [
   { what: '1000 connections one after the other', count: 1000, together: 1, bytes: 1000 },
   { what: '200 connections at once', count: 200, together: 200, bytes: 10_000 }
@@ -19,7 +15,7 @@ const rows = [
 for (const place of ['loopback', 'veth'] as const) {
   for (const { what, count, together, bytes } of rows) {
     t.test(`${what} over ${place}`, { skip }, async t => {
-      const pair = await pairAt(t, place, { ours: { stack } })
+      const pair = await pairAt(t, place, { isPatient: true })
       await inBothRoles(t, pair, async (t, server, client) => {
         const witness = await capture(t, pair.ours.namespace, pair.device)
         const fromServer = { seed: 1, bytes }

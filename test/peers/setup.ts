@@ -12,6 +12,11 @@ export interface PairOptions {
   readonly ours?: HostOptions
   /** False: the kernel sends nothing larger than the MTU. */
   readonly segmentationOffload?: boolean
+  /**
+   * The kernel waits a second at least before it repeats anything. A process of ours that waits for a CPU is late with its
+   * ACKs, which is no loss; 200 ms, the kernel's own minimum, is soon over on a busy machine. (Kernels before 6.11 cannot be told.)
+   */
+  readonly isPatient?: boolean
   /** Called with the namespace of ours before anything runs in it. */
   prepare?(namespace: Namespace): void
 }
@@ -40,6 +45,7 @@ export function unlessPeers(...programs: string[]): string | false {
 export async function pairAt(t: Test, place: Place, options: PairOptions = {}): Promise<Pair> {
   const at = place === 'loopback' ? onLoopback(t) : onCable(t, options.segmentationOffload ?? true)
   options.prepare?.(at.ours.namespace)
+  if (options.isPatient) at.kernel.namespace.setSysctl('net/ipv4/tcp_rto_min_us', 1_000_000)
   const [ours, kernel] = await Promise.all([
     startHost(t, 'ours', at.ours.namespace, options.ours),
     startHost(t, 'kernel', at.kernel.namespace)

@@ -32,8 +32,10 @@ export class Namespace {
     return execFileSync('ip', this.#exec(command), { encoding: 'utf8' })
   }
 
-  setSysctl(path: string, value: number | string): void {
-    this.run('sh', '-c', `echo ${value} > /proc/sys/${path}`)
+  /** Answers whether this kernel knows it. */
+  setSysctl(path: string, value: number | string): boolean {
+    const file = `/proc/sys/${path}`
+    return this.run('sh', '-c', `if [ -e ${file} ]; then echo ${value} > ${file}; else echo unknown; fi`) === ''
   }
 
   /** Processes that still run in it keep it alive, without a name. */
