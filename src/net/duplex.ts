@@ -62,8 +62,10 @@ export class ConnectionStream extends Duplex {
     return this
   }
 
-  /** Accepted for the sake of `http.Agent`. There are no keep-alive probes. */
-  setKeepAlive(): this {
+  /** As that of `net.Socket`: an initial delay of 0 (ms) leaves it as it is. Less than a second counts as one. */
+  setKeepAlive(enable = false, initialDelayMs = 0): this {
+    if (initialDelayMs > 0) this.connection.setKeepAlive(enable, Math.max(1000, initialDelayMs))
+    else this.connection.setKeepAlive(enable)
     return this
   }
 

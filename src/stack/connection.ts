@@ -1,7 +1,7 @@
 // A connection as its user has it: calls go in, handlers are called back when the stack's turn is over. Bytes are pulled
 // with `read` and pushed with `write`; what is not read closes the peer's window, what the peer does not take fills ours.
 
-import { SocketError, typeError } from '../errors.ts'
+import { rangeError, SocketError, typeError } from '../errors.ts'
 import { STATE_NAMES } from '../tcp/state.ts'
 import { Event, type Tcb } from '../tcp/tcb.ts'
 import { formatAddress } from '../wire/address.ts'
@@ -28,6 +28,7 @@ export interface ConnectionOwner {
   shutdownConnection(tcb: Tcb): void
   closeConnection(tcb: Tcb): void
   abortConnection(tcb: Tcb): void
+  keepAlive(tcb: Tcb, on: boolean, idleMs: number): void
   changed(tcb: Tcb): void
 }
 
@@ -134,6 +135,15 @@ export class Connection {
   set noDelay(value: boolean) {
     this.#tcb.noDelay = value
     this.#owner.changed(this.#tcb)
+  }
+
+  /**
+   * Probes a peer that has been silent for `idleMs` (1000 or more; the option `keepAliveIdleMs` without it), and ends the
+   * connection with ETIMEDOUT when nothing answers (RFC 9293 §3.8.4).
+   */
+  setKeepAlive(on: boolean, idleMs: number = this.#tcb.keepAliveIdleMs): void {
+    if (!(idleMs >= 1000)) throw rangeError('ERR_OUT_OF_RANGE', `"idleMs" must be 1000 or more, received ${idleMs}`)
+    this.#owner.keepAlive(this.#tcb, on, idleMs)
   }
 
   info(): TcpInfo {

@@ -1,7 +1,7 @@
 // The calls that a connection's user makes, each in a turn of the stack.
 
 import { CHECKS } from '../assert.ts'
-import { abort, close, receive, send, shutdown } from '../tcp/calls.ts'
+import { abort, close, receive, send, setKeepAlive, shutdown } from '../tcp/calls.ts'
 import { checkInvariants } from '../tcp/invariants.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import type { ConnectionOwner } from './connection.ts'
@@ -34,6 +34,10 @@ export class UserCalls implements ConnectionOwner {
 
   abortConnection(tcb: Tcb): void {
     this.#run(tcb, () => abort(tcb, this.#engine.now, this.#engine))
+  }
+
+  keepAlive(tcb: Tcb, on: boolean, idleMs: number): void {
+    this.#run(tcb, () => setKeepAlive(tcb, on, idleMs))
   }
 
   changed(tcb: Tcb): void {

@@ -29,6 +29,8 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   if (!checkSyn(tcb, seg, now, out)) return // fourth
   rememberTimestamp(tcb, seg, now)
   tcb.heardSinceTimeout = true
+  tcb.heardAt = now
+  tcb.keepAlivesSent = 0
   if (!checkAck(tcb, seg, now, out)) return // fifth
   //                                           sixth: URG; text is delivered in line (RFC 6093 §5)
   if (!takeText(tcb, seg, now, out)) return // seventh

@@ -56,6 +56,16 @@ export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undef
 const mayUpdateWindow = (state: State): boolean =>
   state === State.ESTABLISHED || state === State.FIN_WAIT_1 || state === State.FIN_WAIT_2
 
+/** Probes of a silent peer on or off (§3.8.4), from `idleMs` of silence on. They begin once the connection is open. */
+export function setKeepAlive(tcb: Tcb, on: boolean, idleMs: number): void {
+  tcb.keepAlive = on
+  tcb.keepAliveIdleMs = idleMs
+  tcb.keepAlivesSent = 0
+  if (isSynchronized(tcb.state) && tcb.state !== State.TIME_WAIT) {
+    tcb.keepAliveAt = on ? tcb.heardAt + idleMs : Number.POSITIVE_INFINITY
+  }
+}
+
 /** CLOSE (§3.10.4): a FIN follows the last byte; the peer may go on sending. */
 export function shutdown(tcb: Tcb, out: Outbox): void {
   if (tcb.finQueued) return

@@ -14,6 +14,7 @@ export class TcpCounters {
   synRetransmissions = 0
   fastRetransmits = 0
   zeroWindowProbes = 0
+  keepAliveProbes = 0
   delayedAcks = 0
   challengeAcks = 0
   windowUpdates = 0

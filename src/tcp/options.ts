@@ -31,6 +31,14 @@ export const socketOptions = {
   synAckRetries: int({ default: 5, min: 0, max: 30 }),
   /** Retransmissions, or probes of a zero window that nobody answers, before the connection ends with ETIMEDOUT: R2 of RFC 9293 §3.8.3. */
   retries: int({ default: 15, min: 0, max: 30 }),
+  /** Probe a peer that has been silent (RFC 9293 §3.8.4). */
+  keepAlive: flag({ default: false }),
+  /** Silence before the first probe, ms (§3.8.4: two hours or more by default). */
+  keepAliveIdleMs: int({ default: 7_200_000, min: 1000, max: 2 ** 31 - 1 }),
+  /** Between probes that are not answered, ms. */
+  keepAliveIntervalMs: int({ default: 75_000, min: 1000, max: 2 ** 31 - 1 }),
+  /** Probes without an answer before the connection ends with ETIMEDOUT. */
+  keepAliveProbes: int({ default: 9, min: 1, max: 127 }),
   /** Twice the maximum segment lifetime: how long TIME-WAIT lasts, ms (RFC 9293 §3.4.2 has 4 minutes, Linux 60 s). */
   timeWaitMs: int({ default: 60_000, min: 0, max: 600_000 }),
   /** How long FIN-WAIT-2 lasts once the user has closed both ways and can no longer see the peer's text, ms; Linux has 60 s. */

@@ -139,7 +139,7 @@ export function sendAck(tcb: Tcb, now: number, out: Outbox): void {
 }
 
 /**
- * Forces an ACK out of a peer whose window is closed (§3.8.6.1): no text, one before the window, so that the peer must
+ * Forces an ACK out of a peer whose window is closed (§3.8.6.1), or who is silent (§3.8.4): no text, one before the window, so that the peer must
  * answer and nothing is ever sent outside the window that it offered.
  */
 export function sendProbe(tcb: Tcb, now: number, out: Outbox): void {

@@ -31,7 +31,8 @@ export class Ranges {
   /** The same, as far as they lie below `seq`. */
   bytesBelow(seq: Seq): number {
     let sum = 0
-    for (let i = 0; i < this.#count && lt(this.left(i), seq); i++) sum += ahead(earlier(this.right(i), seq), this.left(i))
+    for (let i = 0; i < this.#count && lt(this.left(i), seq); i++)
+      sum += ahead(earlier(this.right(i), seq), this.left(i))
     return sum
   }
 

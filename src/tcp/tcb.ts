@@ -120,6 +120,12 @@ export class Tcb {
   /** The peer has sent something since the last timeout or probe. */
   heardSinceTimeout = false
   synRetransmitted = false
+  /** When the peer last sent something acceptable, ms. */
+  heardAt: number
+  /** Keepalive probes since then. */
+  keepAlivesSent = 0
+  keepAlive: boolean
+  keepAliveIdleMs: number
 
   // Loss repair.
   repair: Repair = Repair.NONE
@@ -167,6 +173,7 @@ export class Tcb {
   persistAt = Number.POSITIVE_INFINITY
   delayedAckAt = Number.POSITIVE_INFINITY
   finWait2At = Number.POSITIVE_INFINITY
+  keepAliveAt = Number.POSITIVE_INFINITY
 
   // What `info` tells.
   readonly createdAt: number
@@ -191,5 +198,8 @@ export class Tcb {
     this.sendBuffer = new SendBuffer(options.sendBuffer)
     this.receiveBuffer = new ReceiveBuffer(options.receiveBuffer)
     this.noDelay = options.noDelay
+    this.heardAt = now
+    this.keepAlive = options.keepAlive
+    this.keepAliveIdleMs = options.keepAliveIdleMs
   }
 }

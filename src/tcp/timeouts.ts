@@ -2,7 +2,7 @@
 // back when it has passed.
 
 import type { Outbox } from './outbox.ts'
-import { output, repeat, sendAck, sendProbe, sendText, textRoom } from './output.ts'
+import { output, repeat, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
 import { startRepair } from './recovery.ts'
 import { backOff } from './rto.ts'
 import { add, ahead } from './seq.ts'
@@ -12,7 +12,7 @@ import { end } from './transitions.ts'
 
 /** The earliest deadline of the connection, Infinity for none. */
 export function nextDeadline(tcb: Tcb): number {
-  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.delayedAckAt, tcb.finWait2At)
+  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.delayedAckAt, tcb.finWait2At, tcb.keepAliveAt)
 }
 
 /** Acts on the deadlines that have passed. */
@@ -24,6 +24,7 @@ export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
   }
   if (tcb.retransmitAt <= now) retransmissionTimeout(tcb, now, out)
   if (tcb.persistAt <= now) persistTimeout(tcb, now, out)
+  if (tcb.keepAliveAt <= now) keepAliveTimeout(tcb, now, out)
 }
 
 function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
@@ -65,6 +66,23 @@ function persistTimeout(tcb: Tcb, now: number, out: Outbox): void {
   sendProbe(tcb, now, out)
   backOff(tcb)
   tcb.persistAt = now + tcb.rtoMs
+}
+
+/** §3.8.4. What is in flight, or waits for a window, has a timer of its own that finds out whether the peer lives. */
+function keepAliveTimeout(tcb: Tcb, now: number, out: Outbox): void {
+  const silentUntil = tcb.heardAt + tcb.keepAliveIdleMs
+  if (silentUntil > now || tcb.sndUna !== tcb.sndNxt || tcb.persistAt !== Number.POSITIVE_INFINITY) {
+    tcb.keepAliveAt = Math.max(silentUntil, now + tcb.options.keepAliveIntervalMs)
+    return
+  }
+  if (tcb.keepAlivesSent >= tcb.options.keepAliveProbes) {
+    sendReset(tcb, now, out)
+    return giveUp(tcb, out)
+  }
+  tcb.keepAlivesSent++
+  out.counters.keepAliveProbes++
+  sendProbe(tcb, now, out)
+  tcb.keepAliveAt = now + tcb.options.keepAliveIntervalMs
 }
 
 /** R2 of §3.8.3 is reached. An ICMP error heard meanwhile names the reason better than the clock does. */

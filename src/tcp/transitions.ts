@@ -51,4 +51,5 @@ function release(tcb: Tcb, out: Outbox): void {
   tcb.persistAt = Number.POSITIVE_INFINITY
   tcb.delayedAckAt = Number.POSITIVE_INFINITY
   tcb.finWait2At = Number.POSITIVE_INFINITY
+  tcb.keepAliveAt = Number.POSITIVE_INFINITY
 }
