@@ -26,10 +26,11 @@ class Keeper implements BlockKeeper {
   }
 }
 
-/** Byte `i` of the stream: never one that the keeper scribbles. */
-const byteAt = (i: number): number => (Math.imul(i, 0x9e3779b1) >>> 24) % 0xdb
-const text = (from: number, to: number): Uint8Array =>
-  Uint8Array.from({ length: to - from }, (_, i) => byteAt(from + i))
+/** The stream repeats after a prime number of bytes, and has none that the keeper scribbles. */
+const PERIOD = 1_000_003
+const stream = Uint8Array.from({ length: 2 * PERIOD }, (_, i) => (Math.imul(i % PERIOD, 0x9e3779b1) >>> 24) % 0xdb)
+/** Bytes [from, to) of the stream: for reading only. */
+const text = (from: number, to: number): Uint8Array => stream.subarray(from % PERIOD, (from % PERIOD) + to - from)
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
@@ -218,7 +219,7 @@ t.test('SendBuffer: where the slab has only small blocks left, it makes do with 
 t.test('SendBuffer: the caller may use its buffer again at once', async t => {
   const keeper = new Keeper()
   const buffer = new SendBuffer(4096)
-  const mine = text(0, 100)
+  const mine = text(0, 100).slice()
   buffer.write(mine, keeper)
   mine.fill(0)
   const segment = new Segment()

@@ -95,6 +95,17 @@ t.test('the handshake of a passive open gives the first sample', async t => {
   t.equal(peer.connection?.info().rttMs, 90)
 })
 
+t.test('Karn: the ACK of a SYN-ACK that was sent twice is no sample', async t => {
+  const peer = new Peer({ sockets: NO_TIMESTAMPS }).listen()
+  peer.link.deliver(peer.packet({ flags: 'S', mss: 1460 }))
+  peer.settle()
+  peer.ourIsn = peer.last().seq
+  t.same(peer.wait(1090), ['1000 S. 0 ack 1'])
+  peer.arrive({ flags: '.', seq: 1, ack: 1 })
+  t.equal(peer.connection?.info().rttMs, -1)
+  t.equal(peer.connection?.info().rtoMs, 3000)
+})
+
 t.test('one segment is timed at a time, from when it was first sent to the ACK that covers it', async t => {
   const peer = established({ sockets: NO_TIMESTAMPS })
   peer.call(connection => connection.write(new Uint8Array(10)))
