@@ -258,6 +258,28 @@ t.test('ReceiveBuffer: text that comes again with what is in order is given once
   t.equal(buffer.waiting.count, 0)
 })
 
+t.test('Arena: a piece that ends where the next chunk stands is not taken for one of that chunk', async t => {
+  const arena = new Arena()
+  const [one, two] = [new ReceiveBuffer(2 ** 20), new ReceiveBuffer(2 ** 20)]
+  one.append(arena, text(0, 10), 0, 10)
+  const first = one.read(5) as Uint8Array
+  // Fills the chunk up, piece by piece, and begins another.
+  let other = 0
+  const chunkOf = (): ArrayBufferLike => {
+    two.append(arena, text(500, 510), 0, 10)
+    other += 10
+    let last = first
+    while (two.readable > 0) last = two.read(10) as Uint8Array
+    return last.buffer
+  }
+  while (other < 2 ** 17 && chunkOf() === first.buffer);
+  t.ok(other < 2 ** 17, 'the chunk has ended')
+  one.append(arena, text(10, 20), 0, 10)
+  const rest: Uint8Array[] = []
+  for (let bytes = one.read(100); bytes !== undefined; bytes = one.read(100)) rest.push(bytes)
+  t.ok(same(Buffer.concat([first, ...rest]), text(0, 20)))
+})
+
 t.test('Arena: small pieces of many connections share chunks, text of one connection comes in one piece', async t => {
   const arena = new Arena()
   const buffers = Array.from({ length: 100 }, () => new ReceiveBuffer(4096))
