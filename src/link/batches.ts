@@ -6,7 +6,7 @@ import { gatheredLength } from './gather.ts'
 import { RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, RxBatch, type TxBatch } from './link.ts'
 
 /** Small enough that the bytes are still in a cache when they are read. */
-const BATCH_BYTES = 512 * 1024
+const BATCH_BYTES = 1024 * 1024
 const BATCH_PACKETS = 1024
 
 export class BatchQueue {

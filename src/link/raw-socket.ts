@@ -43,6 +43,9 @@ const ICMP_FILTER = 1
 /** A bit for each type to leave out: all but unreachable, time exceeded and parameter problem. */
 const ICMP_ERRORS_ONLY = ~((1 << 3) | (1 << 11) | (1 << 12)) >>> 0
 
+/** The package's sockets do not keep themselves: a link that nobody refers to would be collected while it is open. */
+const openLinks = new Set<RawSocketLink>()
+
 export class RawSocketLink implements Link {
   readonly name = 'raw-socket'
   readonly guard: PortGuard
@@ -89,6 +92,7 @@ export class RawSocketLink implements Link {
       remove: port => void this.#users[port]--
     })
     this.guard = this.#ports
+    openLinks.add(this)
   }
 
   get congested(): boolean {
@@ -114,6 +118,7 @@ export class RawSocketLink implements Link {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    openLinks.delete(this)
     this.#receiver = undefined
     this.#queue.close()
     this.#tcp.close()

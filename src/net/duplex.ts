@@ -104,6 +104,7 @@ export class ConnectionStream extends Duplex {
     if (this.connection.isEnded && this.connection.readableBytes === 0 && !this.#sawEnd) {
       this.#sawEnd = true
       this.push(null)
+      this.read(0) // `end` comes to those who do not read, too, once nothing is left to read
     }
   }
 
@@ -153,12 +154,15 @@ export class ConnectionStream extends Duplex {
     done()
   }
 
+  /** Ends the connection with a RST at once, and the stream with it. */
+  resetAndDestroy(): this {
+    this.connection.abort()
+    return this.destroy()
+  }
+
   override _destroy(error: Error | null, done: Done): void {
-    if (!this.connection.isClosed) {
-      // After `end` what was written still goes out; whatever else is cut short is cut short for the peer too.
-      if (error === null && this.writableFinished) this.connection.close()
-      else this.connection.abort()
-    }
+    // As a socket of Node's: what was handed over still goes out and a FIN after it; unread text makes it a reset.
+    if (!this.connection.isClosed) this.connection.close()
     clearTimeout(this.#idleTimer)
     const writing = this.#done
     this.#done = undefined

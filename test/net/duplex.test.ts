@@ -180,7 +180,7 @@ t.test('destroy after end, before the connection is open: only close', async t =
   t.equal(peer.state, 'CLOSED')
 })
 
-t.test('destroy with an error: that error, then close, and a RST for the peer', async t => {
+t.test('destroy with an error: that error, then close, and a FIN for the peer, as a socket of Node has it', async t => {
   const peer = established()
   const stream = new ConnectionStream(peer.connection as Connection)
   const seen = eventsOf(stream)
@@ -188,7 +188,7 @@ t.test('destroy with an error: that error, then close, and a RST for the peer', 
   stream.destroy(Object.assign(new Error('mine'), { code: 'EMINE' }))
   await nextTurn()
   peer.settle()
-  t.same(peer.replies(), ['R. 1 ack 1'])
+  t.same(peer.replies(), ['F. 1 ack 1'])
   t.same(seen, ['error EMINE', 'close'])
 })
 
@@ -383,10 +383,10 @@ t.test('half-close: the answer comes after the question has ended', async t => {
 })
 
 t.test('leaving an async iteration early destroys the stream', async t => {
-  let peerSaw: string[] = []
+  let ended: Promise<unknown> | undefined
   const { connect } = realPair(t, stream => {
-    peerSaw = eventsOf(stream)
-    stream.write('a')
+    ended = once(stream, 'end')
+    stream.end('a')
   })
   const stream = connect()
   for await (const chunk of stream) {
@@ -394,8 +394,7 @@ t.test('leaving an async iteration early destroys the stream', async t => {
     break
   }
   t.ok(stream.destroyed)
-  await delay(50)
-  t.same(peerSaw, ['error ECONNRESET', 'close'])
+  await ended
 })
 
 t.test('allowHalfOpen: false ends our side when the peer’s has ended', async t => {
@@ -438,18 +437,34 @@ t.test('write answers false when the peer does not read, drain follows when it d
   stream.destroy()
 })
 
-t.test('destroy resets the peer: ECONNRESET, then close', async t => {
-  const ended = new Promise<string[]>(resolve => {
-    const { connect } = realPair(t, stream => {
-      const seen = eventsOf(stream)
-      stream.resume()
-      stream.on('close', () => resolve(seen))
+for (const [how, events] of [
+  ['destroy', ['end', 'finish', 'close']],
+  ['resetAndDestroy', ['error ECONNRESET', 'close']]
+] as const) {
+  t.test(`${how} as the peer sees it`, async t => {
+    const ended = new Promise<string[]>(resolve => {
+      const { connect } = realPair(t, stream => {
+        const seen = eventsOf(stream)
+        stream.once('data', () => client[how]())
+        stream.on('end', () => stream.end())
+        stream.on('close', () => resolve(seen))
+      })
+      const client = connect()
+      client.write('hello')
     })
-    const stream = connect()
-    stream.write('hello')
-    setTimeout(() => stream.destroy(), 20)
+    t.same(await ended, events)
   })
-  t.same(await ended, ['error ECONNRESET', 'close'])
+}
+
+t.test('destroy with unread text: RST, for nobody will read it (RFC 9293 §3.6.1)', async t => {
+  const peer = established()
+  const stream = new ConnectionStream(peer.connection as Connection)
+  peer.arrive({ flags: 'P.', seq: 1, ack: 1, text: 'unread' })
+  peer.link.sent = []
+  stream.destroy()
+  await nextTurn()
+  peer.settle()
+  t.same(peer.replies(), ['R. 1 ack 7'])
 })
 
 t.test('nobody listens: ECONNREFUSED, then close', async t => {
@@ -566,11 +581,12 @@ t.test('http: a server drops a client that is silent', async t => {
   const { connect } = realPair(t, stream => patient.emit('connection', stream))
   const stream = connect()
   const seen = eventsOf(stream)
+  stream.on('end', () => stream.end())
   stream.write('GET / HTTP/1.1\r\nHost: stack\r\n\r\n')
   const [answer] = await once(stream, 'data')
   t.match(String(answer), /^HTTP\/1.1 200 OK/)
   await delay(50)
   t.same(seen, ['connect'])
   await closed(stream)
-  t.equal(seen.at(-1), 'close')
+  t.same(seen, ['connect', 'end', 'finish', 'close'])
 })
