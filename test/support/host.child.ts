@@ -25,10 +25,11 @@ process.on('message', async ({ id, task, args }: Request) => {
       result => ({ id, result }),
       error => ({ id, error: { message: String(error.message), code: error.code } })
     )
-  process.send?.(reply, parentHasGone)
+  process.send?.(reply, ignoreError)
 })
 process.on('disconnect', () => process.exit())
-process.send?.('ready', parentHasGone)
+if (!process.connected) process.exit() // the parent has gone while we began
+process.send?.('ready', ignoreError)
 
-/** `disconnect` follows. */
-function parentHasGone(): void {}
+/** The parent has gone: `disconnect` follows. */
+function ignoreError(): void {}
