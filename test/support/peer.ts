@@ -3,9 +3,17 @@
 // the same whatever they are. Time is virtual.
 
 import type { SocketError } from '../../src/errors.ts'
-import { type Link, type LinkReceiver, type Route, RxBatch, type TxBatch } from '../../src/link/link.ts'
 import { gather } from '../../src/link/gather.ts'
-import { RX_LENGTH, RX_OFFSET, RX_STRIDE } from '../../src/link/link.ts'
+import {
+  type Link,
+  type LinkReceiver,
+  type Route,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_STRIDE,
+  RxBatch,
+  type TxBatch
+} from '../../src/link/link.ts'
 import { VirtualClock } from '../../src/sim/clock.ts'
 import type { Connection } from '../../src/stack/connection.ts'
 import type { Listener } from '../../src/stack/listener.ts'
@@ -192,7 +200,8 @@ export class Peer {
       seg.sack[2 * seg.sackBlocks + 1] = (this.ourIsn + right) | 0
       seg.sackBlocks++
     }
-    const text = typeof fields.text === 'string' ? new TextEncoder().encode(fields.text) : (fields.text ?? new Uint8Array(0))
+    const text =
+      typeof fields.text === 'string' ? new TextEncoder().encode(fields.text) : (fields.text ?? new Uint8Array(0))
     return tcpPacket(seg, text)
   }
 
@@ -280,7 +289,12 @@ export function parsed(packet: Uint8Array): Segment {
   return seg
 }
 
-export function tcpPacket(seg: Segment, text: Uint8Array, source = PEER_ADDRESS, destination = OUR_ADDRESS): Uint8Array {
+export function tcpPacket(
+  seg: Segment,
+  text: Uint8Array,
+  source = PEER_ADDRESS,
+  destination = OUR_ADDRESS
+): Uint8Array {
   const bytes = new Uint8Array(20 + 60 + text.length)
   const view = new DataView(bytes.buffer)
   const header = writeTcpHeader(view, 20, seg)
@@ -288,7 +302,10 @@ export function tcpPacket(seg: Segment, text: Uint8Array, source = PEER_ADDRESS,
   const length = 20 + header + text.length
   writeIpv4Header(view, 0, length, 0, 1, true, 64, PROTOCOL_TCP, source, destination)
   view.setUint16(10, finish(sum(view, 0, 20, 0)))
-  view.setUint16(36, finish(sum(view, 20, length - 20, pseudoHeaderSum(source, destination, PROTOCOL_TCP, length - 20))))
+  view.setUint16(
+    36,
+    finish(sum(view, 20, length - 20, pseudoHeaderSum(source, destination, PROTOCOL_TCP, length - 20)))
+  )
   return bytes.slice(0, length)
 }
 
