@@ -43,7 +43,12 @@ export class TestHost {
       }
     )
     const host = new TestHost(child)
-    await once(child, 'message')
+    await Promise.race([
+      once(child, 'message'),
+      host.#exited.then(() => {
+        throw new Error('The host did not begin')
+      })
+    ])
     child.on('message', reply => host.#settle(reply as Reply))
     return host
   }
