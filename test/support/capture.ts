@@ -24,6 +24,8 @@ export interface Capture {
 /** Captures from the moment that the promise resolves. The file goes with the test. */
 export async function capture(t: Test, namespace: Namespace, device: string): Promise<Capture> {
   const directory = mkdtempSync(join(tmpdir(), 'rawtcp-capture-'))
+  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', removeDirectory)
   const path = join(directory, 'capture.pcap')
   const filter = `tcp or icmp or udp port ${DISCARD_PORT}`
   const child = namespace.spawn(
@@ -44,7 +46,8 @@ export async function capture(t: Test, namespace: Namespace, device: string): Pr
   t.teardown(async () => {
     child.kill()
     await exited
-    rmSync(directory, { recursive: true })
+    removeDirectory()
+    process.off('exit', removeDirectory)
   })
   await listening
   return {

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 
 const PREFIX = 'rawtcp-test-'
 const made = new Set<string>()
+const running = new Set<ChildProcess>()
 let count = 0
 
 export class Namespace {
@@ -23,8 +24,12 @@ export class Namespace {
     return ip(`-n ${this.name} ${command}`)
   }
 
+  /** It ends with this process at the latest. */
   spawn(command: readonly string[], options: SpawnOptions): ChildProcess {
-    return spawn('ip', this.#exec(command), options)
+    const child = spawn('ip', this.#exec(command), options)
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    return child
   }
 
   /** Runs a program to its end. Throws where it fails; answers what it prints. */
@@ -93,6 +98,7 @@ function prepare(): void {
 }
 
 function removeAll(): void {
+  for (const child of running) child.kill('SIGKILL')
   for (const name of made) ip(`netns delete ${name}`)
   made.clear()
 }
