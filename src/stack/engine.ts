@@ -113,7 +113,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.#table = new ConnectionTable(this.ports, random, host.now())
     this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
-    this.ip = new IpInput({ accepts: address => this.#addresses?.has(address) ?? true })
+    this.ip = new IpInput({ accepts: address => this.isOwnAddress(address) })
     this.icmp = new IcmpInput(this)
     this.#transmitter = new Transmitter(
       link,

@@ -5,7 +5,7 @@ import { prepareOffer } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
 import { oweAck, sendReset, sendSyn } from './output.ts'
 import { add, type Seq } from './seq.ts'
-import { isSynchronized, State } from './state.ts'
+import { isSynchronized, mayReceive, State } from './state.ts'
 import type { Tcb } from './tcb.ts'
 import { end, setState } from './transitions.ts'
 import { owesWindowUpdate } from './window.ts'
@@ -45,16 +45,13 @@ export function send(tcb: Tcb, bytes: Uint8Array, out: Outbox): number {
 /** RECEIVE (§3.10.3): the oldest unread text, at most `most` bytes, undefined when there is none. */
 export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undefined {
   const bytes = tcb.receiveBuffer.read(most)
-  if (bytes !== undefined && mayUpdateWindow(tcb.state) && owesWindowUpdate(tcb)) {
+  // A peer that can send no more text has no use for a window.
+  if (bytes !== undefined && mayReceive(tcb.state) && owesWindowUpdate(tcb)) {
     out.counters.windowUpdates++
     oweAck(tcb, out)
   }
   return bytes
 }
-
-/** A peer that can send no more text has no use for a window. */
-const mayUpdateWindow = (state: State): boolean =>
-  state === State.ESTABLISHED || state === State.FIN_WAIT_1 || state === State.FIN_WAIT_2
 
 /** Probes of a silent peer on or off (§3.8.4), from `idleMs` of silence on. They begin once the connection is open. */
 export function setKeepAlive(tcb: Tcb, on: boolean, idleMs: number): void {

@@ -1,7 +1,15 @@
 // ICMP errors that quote a segment of ours (RFC 1122 §4.2.3.9, RFC 9293 §3.9.2.2), with the checks of RFC 5927: anybody
 // can forge one, so it counts only if it quotes what is in flight, and it never ends a connection that is established.
 
-import { ICMP_UNREACHABLE } from '../wire/icmp.ts'
+import {
+  ICMP_UNREACHABLE,
+  UNREACHABLE_NET,
+  UNREACHABLE_NET_FOR_SERVICE,
+  UNREACHABLE_NET_PROHIBITED,
+  UNREACHABLE_NET_UNKNOWN,
+  UNREACHABLE_PORT,
+  UNREACHABLE_PROTOCOL
+} from '../wire/icmp.ts'
 import type { Outbox } from './outbox.ts'
 import { output } from './output.ts'
 import { startRepair } from './recovery.ts'
@@ -28,13 +36,13 @@ export function icmpErrorArrives(tcb: Tcb, type: number, code: number, out: Outb
 function errorFor(type: number, code: number): ErrorName {
   if (type !== ICMP_UNREACHABLE) return 'EHOSTUNREACH'
   switch (code) {
-    case 0: // network
-    case 6: // network unknown
-    case 9: // network prohibited
-    case 11: // network, for this type of service
+    case UNREACHABLE_NET:
+    case UNREACHABLE_NET_UNKNOWN:
+    case UNREACHABLE_NET_PROHIBITED:
+    case UNREACHABLE_NET_FOR_SERVICE:
       return 'ENETUNREACH'
-    case 2: // protocol
-    case 3: // port
+    case UNREACHABLE_PROTOCOL:
+    case UNREACHABLE_PORT:
       return 'ECONNREFUSED'
     default:
       return 'EHOSTUNREACH'

@@ -84,7 +84,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
     sendSynAck(record, now, out) // the peer's SYN again: our answer was lost
     return 'waiting'
   }
-  const isInWindow = within(seq, rcvNxt, firstWindow(record.options)) || isAllOld(seg, rcvNxt)
+  const isInWindow = within(seq, rcvNxt, firstWindow(record.options)) || reachesWindow(seg, rcvNxt)
   if (!isInWindow || (seg.flags & SYN) !== 0) {
     out.counters.droppedUnacceptable++
     if ((seg.flags & RST) === 0) sendBareAck(record, now, out)
@@ -112,7 +112,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
 }
 
 /** A text that begins before RCV.NXT and reaches past it: acceptable by its end (§3.4). */
-function isAllOld(seg: Segment, rcvNxt: Seq): boolean {
+function reachesWindow(seg: Segment, rcvNxt: Seq): boolean {
   return seg.length > 0 && within(rcvNxt, toSeq(seg.seq), seg.length)
 }
 

@@ -60,6 +60,3 @@ export const isSynchronized = (state: State): boolean => state >= State.ESTABLIS
 /** The states in which the peer may still send text. */
 export const mayReceive = (state: State): boolean =>
   state === State.ESTABLISHED || state === State.FIN_WAIT_1 || state === State.FIN_WAIT_2
-
-/** The states in which we may still send new text. */
-export const maySend = (state: State): boolean => state === State.ESTABLISHED || state === State.CLOSE_WAIT

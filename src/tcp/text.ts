@@ -119,6 +119,7 @@ function actOnFin(tcb: Tcb, now: number, out: Outbox): void {
   tcb.rcvNxt = add(tcb.rcvFin, 1)
   if (lt(tcb.rcvAdv, tcb.rcvNxt)) tcb.rcvAdv = tcb.rcvNxt // a FIN at the edge takes no room
   tell(tcb, Event.ENDED, out)
+  oweAck(tcb, out)
   switch (tcb.state) {
     case State.ESTABLISHED:
       setState(tcb, State.CLOSE_WAIT, 'FIN', out)
@@ -127,9 +128,6 @@ function actOnFin(tcb: Tcb, now: number, out: Outbox): void {
       setState(tcb, State.CLOSING, 'FIN', out)
       break
     case State.FIN_WAIT_2:
-      sendAck(tcb, now, out)
       enterTimeWait(tcb, 'FIN', now, out)
-      return
   }
-  oweAck(tcb, out)
 }

@@ -34,7 +34,7 @@ export function end(tcb: Tcb, error: ErrorName | null, why: string, out: Outbox)
 
 /** Both FINs are acknowledged: the user is done with the connection, the network may not be. */
 export function enterTimeWait(tcb: Tcb, why: string, now: number, out: Outbox): void {
-  // The peer's FIN and the ACK of ours may have come in one batch: the record that takes over owes nothing.
+  // The ACK of the peer's FIN, as a rule: the record that takes over owes nothing.
   if (tcb.ackOwed) sendAck(tcb, now, out)
   release(tcb, out)
   setState(tcb, State.TIME_WAIT, why, out)

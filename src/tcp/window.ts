@@ -1,4 +1,5 @@
-// The window that we offer (RFC 9293 §3.8.6): its right edge never moves left, and it opens in steps worth an ACK.
+// The window that we offer (RFC 9293 §3.8.6): its right edge never moves left, but for what
+// mayRoundUp says, and it opens in steps worth an ACK.
 
 import { add, ahead } from './seq.ts'
 import type { Tcb } from './tcb.ts'

@@ -16,11 +16,12 @@ export const ICMP_PARAMETER_PROBLEM = 12
 
 // Codes of ICMP_UNREACHABLE (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1).
 export const UNREACHABLE_NET = 0
-export const UNREACHABLE_HOST = 1
 export const UNREACHABLE_PROTOCOL = 2
 export const UNREACHABLE_PORT = 3
 export const UNREACHABLE_FRAGMENTATION_NEEDED = 4
-export const UNREACHABLE_ADMINISTRATIVELY = 13
+export const UNREACHABLE_NET_UNKNOWN = 6
+export const UNREACHABLE_NET_PROHIBITED = 9
+export const UNREACHABLE_NET_FOR_SERVICE = 11
 
 // What parseIcmp answers.
 export const ICMP_OK = 0

@@ -7,7 +7,6 @@ import { optionsLength, parseOptions, writeOptions } from './options.ts'
 import type { Segment } from './segment.ts'
 
 export const TCP_HEADER_LENGTH = 20
-export const TCP_MAX_HEADER_LENGTH = 60
 
 // What parseTcp answers: above zero the segment is to be dropped, below zero it is good and something is to be counted.
 export const TCP_OK = 0
