@@ -1,60 +1,105 @@
-// Options as tables: one entry gives type, default and bounds; `resolve` applies a table once, at the API's edge.
+// Options as tables: one entry gives type, default and bounds, and whether it may still change once it is in use.
+// `resolve` applies a table where a user's options come in, `change` where the user gives some of them anew.
 
 import { rangeError, typeError } from './errors.ts'
 
-export interface IntegerOption {
+interface Liveness {
+  /** May be changed for as long as what it configures exists; the others are settled at its beginning. */
+  readonly live?: boolean
+}
+
+export interface IntegerOption extends Liveness {
   readonly kind: 'integer'
   readonly default: number
   readonly min: number
   readonly max: number
 }
 
-export interface FlagOption {
+export interface FlagOption extends Liveness {
   readonly kind: 'flag'
   readonly default: boolean
 }
 
-type Option = IntegerOption | FlagOption
+export interface ChoiceOption<C extends string = string> extends Liveness {
+  readonly kind: 'choice'
+  readonly default: C
+  readonly choices: readonly C[]
+}
+
+type Option = IntegerOption | FlagOption | ChoiceOption
 type Table = Readonly<Record<string, Option>>
+type Value<O> = O extends ChoiceOption<infer C> ? C : O extends IntegerOption ? number : boolean
 
-export type Values<T extends Table> = { readonly [K in keyof T]: T[K]['kind'] extends 'integer' ? number : boolean }
+export type Values<T extends Table> = { readonly [K in keyof T]: Value<T[K]> }
 
-export function int(spec: { default: number; min: number; max: number }): IntegerOption {
+type LiveNames<T extends Table> = { [K in keyof T]: T[K] extends { readonly live: true } ? K : never }[keyof T]
+
+/** What `change` takes: the live options, each if wanted. */
+export type Changes<T extends Table> = { readonly [K in LiveNames<T>]?: Value<T[K]> | undefined }
+
+export function int<const S extends Omit<IntegerOption, 'kind'>>(spec: S): { readonly kind: 'integer' } & S {
   return { kind: 'integer', ...spec }
 }
 
-export function flag(spec: { default: boolean }): FlagOption {
+export function flag<const S extends Omit<FlagOption, 'kind'>>(spec: S): { readonly kind: 'flag' } & S {
   return { kind: 'flag', ...spec }
+}
+
+export function oneOf<const C extends string, const S extends Liveness & { readonly default: NoInfer<C> }>(
+  choices: readonly C[],
+  spec: S
+): ChoiceOption<C> & Pick<S, 'live' & keyof S> {
+  return { kind: 'choice', choices, ...spec }
 }
 
 /**
  * The values of a table: `given` where it names them, else `base`, else the defaults. Throws a TypeError
- * (ERR_INVALID_ARG_VALUE for a name that is not in the table, ERR_INVALID_ARG_TYPE for a wrong type) or a RangeError
- * (ERR_OUT_OF_RANGE).
+ * (ERR_INVALID_ARG_VALUE for a name that is not in the table or a word that is no choice, ERR_INVALID_ARG_TYPE for a
+ * wrong type) or a RangeError (ERR_OUT_OF_RANGE).
  */
 export function resolve<T extends Table>(table: T, given: object = {}, base?: Values<T>): Values<T> {
-  const values: Record<string, number | boolean> = {}
+  const values: Record<string, number | boolean | string> = {}
   for (const [name, option] of Object.entries(table)) values[name] = base?.[name] ?? option.default
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
-    const option = Object.hasOwn(table, name) ? table[name] : undefined
-    if (option === undefined) {
-      const known = Object.keys(table).join(', ')
-      throw typeError('ERR_INVALID_ARG_VALUE', `Unknown option "${name}". Known options: ${known}`)
-    }
-    checkOption(name, option, value)
+    checkOption(name, findOption(table, name), value)
     values[name] = value
   }
   return values as Values<T>
 }
 
-function checkOption(name: string, option: Option, value: unknown): asserts value is number | boolean {
-  const wanted = option.kind === 'flag' ? 'boolean' : 'number'
+/** `current` with the changes that `given` asks for: as `resolve`, and ERR_INVALID_ARG_VALUE for an option that is not live. */
+export function change<T extends Table>(table: T, given: object, current: Values<T>): Values<T> {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || findOption(table, name).live) continue
+    const live = Object.keys(table).filter(each => table[each].live)
+    throw typeError(
+      'ERR_INVALID_ARG_VALUE',
+      `The option "${name}" cannot be changed any more. Those that can: ${live.join(', ')}`
+    )
+  }
+  return resolve(table, given, current)
+}
+
+function findOption(table: Table, name: string): Option {
+  if (Object.hasOwn(table, name)) return table[name]
+  const known = Object.keys(table).join(', ')
+  throw typeError('ERR_INVALID_ARG_VALUE', `Unknown option "${name}". Known options: ${known}`)
+}
+
+const TYPES = { flag: 'boolean', integer: 'number', choice: 'string' } as const
+
+function checkOption(name: string, option: Option, value: unknown): asserts value is number | boolean | string {
+  const wanted = TYPES[option.kind]
   if (typeof value !== wanted) {
     const found = value === null ? 'null' : typeof value
     throw typeError('ERR_INVALID_ARG_TYPE', `The option "${name}" must be a ${wanted}, received ${found}`)
   }
-  if (option.kind === 'flag') return
+  if (option.kind === 'choice' && !option.choices.includes(value as string)) {
+    const choices = option.choices.map(choice => `'${choice}'`).join(', ')
+    throw typeError('ERR_INVALID_ARG_VALUE', `The option "${name}" must be one of ${choices}, received '${value}'`)
+  }
+  if (option.kind !== 'integer') return
   const number = value as number
   if (!Number.isInteger(number) || number < option.min || number > option.max) {
     throw rangeError(

@@ -1,13 +1,20 @@
 // Tables of options: defaults, bases, and what is refused with which code.
 
 import t from 'tap'
-import { flag, int, resolve } from '../src/options.ts'
+import { change, flag, int, oneOf, resolve } from '../src/options.ts'
 import { stackOptions } from '../src/stack/stack.ts'
 import { socketOptions } from '../src/tcp/options.ts'
 
 const table = {
   size: int({ default: 10, min: 1, max: 100 }),
   fast: flag({ default: false })
+}
+
+const mixed = {
+  size: int({ default: 10, min: 1, max: 100 }),
+  fast: flag({ default: false, live: true }),
+  way: oneOf(['left', 'right'], { default: 'left', live: true }),
+  end: oneOf(['open', 'shut'], { default: 'shut' })
 }
 
 t.test('what is not given comes from the base, what the base lacks is the default', async t => {
@@ -44,6 +51,33 @@ for (const { given, code, type, names } of refused) {
     t.throws(() => resolve(table, given), type)
   })
 }
+
+t.test('a choice is one of its words', async t => {
+  t.equal(resolve(mixed).way, 'left')
+  const end: 'open' | 'shut' = resolve(mixed, { end: 'open' }).end
+  t.equal(end, 'open')
+  t.throws(() => resolve(mixed, { way: 'up' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /"way" must be one of 'left', 'right', received 'up'/
+  })
+  t.throws(() => resolve(mixed, { way: 1 }), { code: 'ERR_INVALID_ARG_TYPE', message: /"way" must be a string/ })
+})
+
+t.test('a change keeps the rest, is checked as at first, and is refused for what is settled', async t => {
+  const before = resolve(mixed, { size: 7 })
+  t.same(change(mixed, { fast: true }, before), { ...before, fast: true })
+  t.same(change(mixed, { fast: undefined, size: undefined }, before), before, 'undefined asks for nothing')
+  t.equal(before.fast, false, 'what held before stays as it was')
+  t.throws(() => change(mixed, { way: 'up' }, before), { code: 'ERR_INVALID_ARG_VALUE', message: /'left'/ })
+  t.throws(() => change(mixed, { size: 8 }, before), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /"size" cannot be changed any more. Those that can: fast, way$/
+  })
+  t.throws(() => change(mixed, { sise: 8 }, before), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /Unknown option "sise"/
+  })
+})
 
 t.test('the bounds themselves are allowed', async t => {
   t.equal(resolve(table, { size: 1 }).size, 1)

@@ -47,7 +47,7 @@ export class ConnectionStream extends Duplex {
   }
 
   setNoDelay(noDelay = true): this {
-    this.connection.noDelay = noDelay
+    this.connection.setOptions({ noDelay })
     return this
   }
 
@@ -64,8 +64,8 @@ export class ConnectionStream extends Duplex {
 
   /** As that of `net.Socket`: an initial delay of 0 (ms) leaves it as it is. Less than a second counts as one. */
   setKeepAlive(enable = false, initialDelayMs = 0): this {
-    if (initialDelayMs > 0) this.connection.setKeepAlive(enable, Math.max(1000, initialDelayMs))
-    else this.connection.setKeepAlive(enable)
+    const keepAliveIdleMs = initialDelayMs > 0 ? Math.max(1000, Math.trunc(initialDelayMs)) : undefined
+    this.connection.setOptions({ keepAlive: enable, keepAliveIdleMs })
     return this
   }
 

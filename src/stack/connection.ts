@@ -1,7 +1,8 @@
 // A connection as its user has it: calls go in, handlers are called back when the stack's turn is over. Bytes are pulled
 // with `read` and pushed with `write`; what is not read closes the peer's window, what the peer does not take fills ours.
 
-import { rangeError, SocketError, typeError } from '../errors.ts'
+import { SocketError, typeError } from '../errors.ts'
+import type { LiveSocketOptions, SocketValues } from '../tcp/options.ts'
 import { STATE_NAMES } from '../tcp/state.ts'
 import { Event, type Tcb } from '../tcp/tcb.ts'
 import { formatAddress } from '../wire/address.ts'
@@ -28,8 +29,7 @@ export interface ConnectionOwner {
   shutdownConnection(tcb: Tcb): void
   closeConnection(tcb: Tcb): void
   abortConnection(tcb: Tcb): void
-  keepAlive(tcb: Tcb, on: boolean, idleMs: number): void
-  changed(tcb: Tcb): void
+  changeOptions(tcb: Tcb, given: LiveSocketOptions): void
 }
 
 export class Connection {
@@ -127,23 +127,17 @@ export class Connection {
     this.#owner.abortConnection(this.#tcb)
   }
 
-  get noDelay(): boolean {
-    return this.#tcb.noDelay
-  }
-
-  /** True sends small segments at once: Nagle's algorithm off. */
-  set noDelay(value: boolean) {
-    this.#tcb.noDelay = value
-    this.#owner.changed(this.#tcb)
+  /** The options that hold for this connection. */
+  get options(): SocketValues {
+    return this.#tcb.options
   }
 
   /**
-   * Probes a peer that has been silent for `idleMs` (1000 or more; the option `keepAliveIdleMs` without it), and ends the
-   * connection with ETIMEDOUT when nothing answers (RFC 9293 §3.8.4).
+   * Changes options of the open connection, at once: `setOptions({ noDelay: true })` lets go what Nagle's algorithm held.
+   * Throws ERR_INVALID_ARG_VALUE for one that is settled when the connection begins, and as `connect` does for a wrong value.
    */
-  setKeepAlive(on: boolean, idleMs: number = this.#tcb.keepAliveIdleMs): void {
-    if (!(idleMs >= 1000)) throw rangeError('ERR_OUT_OF_RANGE', `"idleMs" must be 1000 or more, received ${idleMs}`)
-    this.#owner.keepAlive(this.#tcb, on, idleMs)
+  setOptions(options: LiveSocketOptions): void {
+    this.#owner.changeOptions(this.#tcb, options)
   }
 
   info(): TcpInfo {

@@ -1,8 +1,10 @@
 // The calls that a connection's user makes, each in a turn of the stack.
 
 import { CHECKS } from '../assert.ts'
-import { abort, close, receive, send, setKeepAlive, shutdown } from '../tcp/calls.ts'
+import { change } from '../options.ts'
+import { abort, close, receive, send, setOptions, shutdown } from '../tcp/calls.ts'
 import { checkInvariants } from '../tcp/invariants.ts'
+import { type LiveSocketOptions, socketOptions } from '../tcp/options.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import type { ConnectionOwner } from './connection.ts'
 import type { Engine } from './engine.ts'
@@ -36,12 +38,9 @@ export class UserCalls implements ConnectionOwner {
     this.#run(tcb, () => abort(tcb, this.#engine.now, this.#engine))
   }
 
-  keepAlive(tcb: Tcb, on: boolean, idleMs: number): void {
-    this.#run(tcb, () => setKeepAlive(tcb, on, idleMs))
-  }
-
-  changed(tcb: Tcb): void {
-    this.#run(tcb, () => this.#engine.schedule(tcb))
+  changeOptions(tcb: Tcb, given: LiveSocketOptions): void {
+    const options = change(socketOptions, given, tcb.options)
+    this.#run(tcb, () => setOptions(tcb, options, this.#engine))
   }
 
   #run(tcb: Tcb, work: () => void): void {

@@ -2,12 +2,13 @@
 // user is then told is the business of stack/connection.ts.
 
 import { prepareOffer } from './handshake.ts'
+import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import { oweAck, sendReset, sendSyn } from './output.ts'
 import { add, type Seq } from './seq.ts'
 import { isSynchronized, mayReceive, State } from './state.ts'
-import type { Tcb } from './tcb.ts'
-import { end, setState } from './transitions.ts'
+import { Event, type Tcb } from './tcb.ts'
+import { end, setState, tell } from './transitions.ts'
 import { owesWindowUpdate } from './window.ts'
 
 /** OPEN, active (§3.10.1). The four-tuple and TS offset stand in the TCB. */
@@ -45,22 +46,40 @@ export function send(tcb: Tcb, bytes: Uint8Array, out: Outbox): number {
 /** RECEIVE (§3.10.3): the oldest unread text, at most `most` bytes, undefined when there is none. */
 export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undefined {
   const bytes = tcb.receiveBuffer.read(most)
-  // A peer that can send no more text has no use for a window.
-  if (bytes !== undefined && mayReceive(tcb.state) && owesWindowUpdate(tcb)) {
-    out.counters.windowUpdates++
-    oweAck(tcb, out)
-  }
+  if (bytes !== undefined) updateWindow(tcb, out)
   return bytes
 }
 
-/** Probes of a silent peer on or off (§3.8.4), from `idleMs` of silence on. They begin once the connection is open. */
-export function setKeepAlive(tcb: Tcb, on: boolean, idleMs: number): void {
-  tcb.keepAlive = on
-  tcb.keepAliveIdleMs = idleMs
-  tcb.keepAlivesSent = 0
-  if (isSynchronized(tcb.state) && tcb.state !== State.TIME_WAIT) {
-    tcb.keepAliveAt = on ? tcb.heardAt + idleMs : Number.POSITIVE_INFINITY
+/** A peer that can send no more text has no use for a window. */
+function updateWindow(tcb: Tcb, out: Outbox): void {
+  if (!mayReceive(tcb.state) || !owesWindowUpdate(tcb)) return
+  out.counters.windowUpdates++
+  oweAck(tcb, out)
+}
+
+/** Other options from here on: what they hold back or let go is seen to at once. */
+export function setOptions(tcb: Tcb, options: SocketValues, out: Outbox): void {
+  const before = tcb.options
+  tcb.options = options
+  tcb.sendBuffer.limit = options.sendBuffer
+  tcb.receiveBuffer.limit = options.receiveBuffer
+  if (options.keepAlive !== before.keepAlive || options.keepAliveIdleMs !== before.keepAliveIdleMs) {
+    tcb.keepAlivesSent = 0
+    armKeepAlive(tcb)
   }
+  if (tcb.writerWaits && tcb.sendBuffer.space > 0) {
+    tcb.writerWaits = false
+    tell(tcb, Event.WRITABLE, out)
+  }
+  updateWindow(tcb, out)
+  out.schedule(tcb)
+}
+
+/** Probes of a silent peer begin once the connection is open (§3.8.4). */
+function armKeepAlive(tcb: Tcb): void {
+  if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT) return
+  const { keepAlive, keepAliveIdleMs } = tcb.options
+  tcb.keepAliveAt = keepAlive ? tcb.heardAt + keepAliveIdleMs : Number.POSITIVE_INFINITY
 }
 
 /** CLOSE (§3.10.4): a FIN follows the last byte; the peer may go on sending. */

@@ -19,7 +19,7 @@ export function settle(tcb: Tcb, out: Outbox): void {
   tcb.retries = 0
   if (tcb.synRetransmitted) restartAfterLostSyn(tcb)
   openWindows(tcb)
-  if (tcb.keepAlive) tcb.keepAliveAt = tcb.heardAt + tcb.keepAliveIdleMs
+  if (tcb.options.keepAlive) tcb.keepAliveAt = tcb.heardAt + tcb.options.keepAliveIdleMs
   tell(tcb, Event.CONNECTED, out)
   out.schedule(tcb)
 }

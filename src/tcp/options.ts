@@ -1,16 +1,16 @@
-// What can be set for a connection, per stack as the default or per call.
+// What can be set for a connection, per stack as the default or per call; the live ones at any time.
 
-import { flag, int, type Values } from '../options.ts'
+import { type Changes, flag, int, type Values } from '../options.ts'
 
 export const socketOptions = {
   /** Receive buffer, bytes. The window that we offer never exceeds it. */
-  receiveBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 30 }),
+  receiveBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 30, live: true }),
   /** Send buffer, bytes: what `write` takes before it asks the caller to wait. */
-  sendBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 26 }),
+  sendBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 26, live: true }),
   /** Largest segment that we offer to take and will send, bytes of text; 0 for what the way there carries (RFC 9293 §3.7.1). */
   maximumSegmentSize: int({ default: 0, min: 0, max: 65_495 }),
   /** Send small segments at once instead of waiting for an ACK: Nagle's algorithm off (RFC 9293 §3.7.4). */
-  noDelay: flag({ default: false }),
+  noDelay: flag({ default: false, live: true }),
   /** Offer and take up window scaling (RFC 7323 §2). */
   windowScaling: flag({ default: true }),
   /** Offer and take up timestamps, and with them PAWS (RFC 7323 §3, §5). */
@@ -32,13 +32,13 @@ export const socketOptions = {
   /** Retransmissions, or probes of a zero window that nobody answers, before the connection ends with ETIMEDOUT: R2 of RFC 9293 §3.8.3. */
   retries: int({ default: 15, min: 0, max: 30 }),
   /** Probe a peer that has been silent (RFC 9293 §3.8.4). */
-  keepAlive: flag({ default: false }),
+  keepAlive: flag({ default: false, live: true }),
   /** Silence before the first probe, ms (§3.8.4: two hours or more by default). */
-  keepAliveIdleMs: int({ default: 7_200_000, min: 1000, max: 2 ** 31 - 1 }),
+  keepAliveIdleMs: int({ default: 7_200_000, min: 1000, max: 2 ** 31 - 1, live: true }),
   /** Between probes that are not answered, ms. */
-  keepAliveIntervalMs: int({ default: 75_000, min: 1000, max: 2 ** 31 - 1 }),
+  keepAliveIntervalMs: int({ default: 75_000, min: 1000, max: 2 ** 31 - 1, live: true }),
   /** Probes without an answer before the connection ends with ETIMEDOUT. */
-  keepAliveProbes: int({ default: 9, min: 1, max: 127 }),
+  keepAliveProbes: int({ default: 9, min: 1, max: 127, live: true }),
   /** Twice the maximum segment lifetime: how long TIME-WAIT lasts, ms (RFC 9293 §3.4.2 has 4 minutes, Linux 60 s). */
   timeWaitMs: int({ default: 60_000, min: 0, max: 600_000 }),
   /** How long FIN-WAIT-2 lasts once the user has closed both ways and can no longer see the peer's text, ms; Linux has 60 s. */
@@ -47,3 +47,5 @@ export const socketOptions = {
 
 export type SocketValues = Values<typeof socketOptions>
 export type SocketOptions = Partial<SocketValues>
+/** Those that may change while the connection lasts. */
+export type LiveSocketOptions = Changes<typeof socketOptions>

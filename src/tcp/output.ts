@@ -53,7 +53,7 @@ function isWorthSending(tcb: Tcb, length: number, unsent: number, mss: number, w
   if (length === mss) return true
   if (length === unsent) {
     if (length === 0) return window > 0 // the FIN alone
-    return tcb.noDelay || tcb.finQueued || tcb.sndNxt === tcb.sndUna
+    return tcb.options.noDelay || tcb.finQueued || tcb.sndNxt === tcb.sndUna
   }
   return length > 0 && 2 * length >= tcb.maxSndWnd
 }

@@ -62,7 +62,7 @@ export class ReceiveBuffer {
 
   constructor(
     /** Bytes: the window that we offer never exceeds it. */
-    readonly limit: number
+    public limit: number
   ) {}
 
   append(arena: Arena, bytes: Uint8Array, offset: number, length: number): void {

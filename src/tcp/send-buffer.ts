@@ -21,7 +21,7 @@ export class SendBuffer {
 
   constructor(
     /** The most that is kept, bytes. */
-    readonly limit: number
+    public limit: number
   ) {}
 
   get length(): number {

@@ -124,8 +124,6 @@ export class Tcb {
   heardAt: number
   /** Keepalive probes since then. */
   keepAlivesSent = 0
-  keepAlive: boolean
-  keepAliveIdleMs: number
 
   // Loss repair.
   repair: Repair = Repair.NONE
@@ -142,9 +140,6 @@ export class Tcb {
   /** The window, not the user or the peer, was what held back the last send. */
   cwndLimited = false
   lastSentAt = Number.NEGATIVE_INFINITY
-
-  /** Nagle's algorithm is off; the user may change it at any time. */
-  noDelay: boolean
 
   // Closing.
   /** The user has closed the sending side: a FIN follows the last byte. */
@@ -189,7 +184,8 @@ export class Tcb {
   readonly receiveBuffer: ReceiveBuffer
 
   constructor(
-    readonly options: SocketValues,
+    /** Shared with others until the user changes one (`setOptions`). */
+    public options: SocketValues,
     readonly congestion: CongestionControl,
     now: number
   ) {
@@ -197,9 +193,6 @@ export class Tcb {
     this.rtoMs = options.initialRtoMs
     this.sendBuffer = new SendBuffer(options.sendBuffer)
     this.receiveBuffer = new ReceiveBuffer(options.receiveBuffer)
-    this.noDelay = options.noDelay
     this.heardAt = now
-    this.keepAlive = options.keepAlive
-    this.keepAliveIdleMs = options.keepAliveIdleMs
   }
 }

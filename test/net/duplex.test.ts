@@ -310,9 +310,9 @@ t.test('names of a socket', async t => {
   const { localAddress, localPort, remoteAddress, remotePort, remoteFamily } = stream
   t.same([localAddress, localPort, remoteAddress, remotePort, remoteFamily], ['10.0.0.1', 80, '10.0.0.2', 5000, 'IPv4'])
   t.equal(stream.setNoDelay(), stream)
-  t.ok(peer.connection?.noDelay)
+  t.ok(peer.connection?.options.noDelay)
   stream.setNoDelay(false)
-  t.notOk(peer.connection?.noDelay)
+  t.notOk(peer.connection?.options.noDelay)
   t.equal(stream.setKeepAlive().ref().unref(), stream)
 })
 

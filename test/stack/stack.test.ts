@@ -611,7 +611,7 @@ t.test('a closed stack refuses to listen and to connect, its connections answer 
   t.throws(() => client.write(bytes('x')), { code: 'EPIPE' })
   client.close()
   client.abort()
-  client.noDelay = true
+  client.setOptions({ noDelay: true })
   t.equal(client.read(), undefined)
   world.clock.advance(100)
   t.same(world.of('server'), ['closed ECONNRESET'])

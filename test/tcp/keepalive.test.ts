@@ -47,11 +47,11 @@ t.test('while text is in flight or a window is closed their own timers ask, not 
 
 t.test('switched on and off at any time', async t => {
   const peer = established()
-  peer.call(c => c.setKeepAlive(true, 5000))
+  peer.call(c => c.setOptions({ keepAlive: true, keepAliveIdleMs: 5000 }))
   t.same(peer.wait(5001), ['5000 . 0 ack 1'])
-  peer.call(c => c.setKeepAlive(false))
+  peer.call(c => c.setOptions({ keepAlive: false }))
   t.same(peer.wait(10 * HOUR), [])
-  t.throws(() => peer.connection?.setKeepAlive(true, 1), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => peer.connection?.setOptions({ keepAliveIdleMs: 1 }), { code: 'ERR_OUT_OF_RANGE' })
 })
 
 t.test("the peer's keepalive, with and without an octet, is answered (§3.8.4)", async t => {

@@ -208,9 +208,7 @@ t.test('noDelay sends small segments at once, also when it is set while text is 
   later.call(c => c.write(new Uint8Array(10)))
   later.call(c => c.write(new Uint8Array(20)))
   t.same(
-    later.call(c => {
-      c.noDelay = true
-    }),
+    later.call(c => c.setOptions({ noDelay: true })),
     ['P. 11+20 ack 1']
   )
 })
@@ -220,7 +218,7 @@ t.test('writes of one turn leave together, cut to the MSS less the options (§3.
   t.same(
     plain.call(c => {
       for (let i = 0; i < 25; i++) c.write(new Uint8Array(100))
-      c.noDelay = true
+      c.setOptions({ noDelay: true })
     }),
     ['. 1+1000 ack 1', '. 1001+1000 ack 1', 'P. 2001+500 ack 1']
   )
