@@ -175,6 +175,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     }
     seg.sourceAddress = packet.source
     seg.destinationAddress = packet.destination
+    seg.tos = packet.tos
+    seg.ttl = packet.ttl
     const entry = this.#table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
     if (entry === undefined && !this.#isOurs(seg)) {
       counters.droppedNotOurs++

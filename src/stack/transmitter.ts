@@ -20,13 +20,11 @@ import {
 } from '../link/link.ts'
 import { ICMP_ECHO_REPLY, writeIcmpEcho } from '../wire/icmp.ts'
 import { IPV4_HEADER_LENGTH, PROTOCOL_ICMP, PROTOCOL_TCP, writeIpv4Header } from '../wire/ipv4.ts'
-import type { Segment } from '../wire/segment.ts'
+import { DEFAULT_TTL, type Segment } from '../wire/segment.ts'
 import type { Block, Slab } from '../wire/slab.ts'
 import { writeTcpHeader } from '../wire/tcp.ts'
 
 const BATCH_PACKETS = 512
-/** RFC 1700's recommendation, and what other hosts use. */
-const TTL = 64
 
 export class Transmitter {
   /** A segment in the batch carries text that was sent before, and that may be acknowledged, hence freed, before it leaves. */
@@ -71,10 +69,10 @@ export class Transmitter {
       batch.headerView,
       header,
       total,
-      0,
+      segment.tos,
       this.#nextId(),
       !mayFragment,
-      TTL,
+      segment.ttl,
       PROTOCOL_TCP,
       segment.sourceAddress,
       segment.destinationAddress
@@ -103,7 +101,7 @@ export class Transmitter {
     const headerLength =
       IPV4_HEADER_LENGTH + writeIcmpEcho(batch.headerView, header + IPV4_HEADER_LENGTH, ICMP_ECHO_REPLY, rest)
     const total = headerLength + length
-    writeIpv4Header(batch.headerView, header, total, 0, this.#nextId(), false, TTL, PROTOCOL_ICMP, from, to)
+    writeIpv4Header(batch.headerView, header, total, 0, this.#nextId(), false, DEFAULT_TTL, PROTOCOL_ICMP, from, to)
     const row = batch.count * TX_STRIDE
     const table = batch.table
     table[row + TX_HEADER_OFFSET] = header

@@ -2,7 +2,7 @@
 // of its options, so they are shown in the order in which output lays them out.
 
 import { formatAddress } from './address.ts'
-import { sackBlocksThatFit } from './options.ts'
+import { cookieOptionLength, fixedOptionsLength, sackBlocksThatFit } from './options.ts'
 import { ACK, CWR, ECE, FIN, PSH, RST, type Segment, SYN, URG } from './segment.ts'
 
 const FLAG_LETTERS: readonly (readonly [number, string])[] = [
@@ -45,26 +45,38 @@ function formatSeq(seg: Segment): string {
 
 function formatOptions(seg: Segment): string[] {
   const options: string[] = []
-  let length = 0
   if (seg.mss >= 0) {
     options.push(`mss ${seg.mss}`)
-    length += 4
   }
   if (seg.hasTimestamps) {
     options.push(...(seg.sackPermitted ? ['sackOK'] : ['nop', 'nop']))
     options.push(`TS val ${seg.tsVal >>> 0} ecr ${seg.tsEcr >>> 0}`)
-    length += 12
   } else if (seg.sackPermitted) {
     options.push('nop', 'nop', 'sackOK')
-    length += 4
   }
   if (seg.windowScale >= 0) {
     options.push('nop', `wscale ${seg.windowScale}`)
-    length += 4
   }
-  const blocks = sackBlocksThatFit(seg, length)
+  if (seg.cookieLength >= 0) {
+    const kind = seg.cookieIsExperimental ? 'exp-tfo' : 'tfo '
+    options.push(`${kind} ${seg.cookieLength === 0 ? 'cookiereq' : `cookie ${formatCookie(seg)}`}`)
+    if (cookieOptionLength(seg) % 4 !== 0) options.push('nop', 'nop')
+  }
+  if (seg.userTimeout >= 0) options.push(`uto ${formatUserTimeout(seg.userTimeout)}`)
+  const blocks = sackBlocksThatFit(seg, fixedOptionsLength(seg))
   if (blocks > 0) options.push('nop', 'nop', `sack ${blocks} ${formatSack(seg, blocks)}`)
   return options
+}
+
+function formatCookie(seg: Segment): string {
+  let text = ''
+  for (let i = 0; i < seg.cookieLength; i++) text += seg.cookie[i].toString(16).padStart(2, '0')
+  return text
+}
+
+/** The first bit tells minutes from seconds (RFC 5482 §3). tcpdump 4.99 takes the last one for it. */
+function formatUserTimeout(option: number): string {
+  return `${option & 0x7fff} ${option >> 15 === 1 ? 'min' : 's'}`
 }
 
 function formatSack(seg: Segment, blocks: number): string {

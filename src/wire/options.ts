@@ -1,13 +1,13 @@
-// TCP options (RFC 9293 §3.2, RFC 7323, RFC 2018): the parser and the layout for output.
+// TCP options (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 7413, RFC 5482): the parser and the layout for output.
 //
 // What a peer may do and no RFC settles goes as on Linux (tcp_parse_options):
 // - of an option that is repeated, the last one counts;
 // - an option whose length is wrong for its kind is stepped over, as is an unknown kind;
 // - a length of 0 or 1, or one beyond the header, ends the parse: what was read until then stands (RFC 9293 MUST-7).
-// Maximum segment size, window scale and SACK-permitted count only on a segment with SYN (RFC 9293 §3.2,
-// RFC 7323 §2.2, RFC 2018 §2). Values stay as they were sent: clamping them is for TCP.
+// Maximum segment size, window scale, SACK-permitted and Fast Open count only on a segment with SYN (RFC 9293 §3.2,
+// RFC 7323 §2.2, RFC 2018 §2, RFC 7413 §4.1.1). Values stay as they were sent: clamping them is for TCP.
 
-import { MAX_SACK_BLOCKS, type Segment, SYN } from './segment.ts'
+import { MAX_COOKIE_LENGTH, MAX_SACK_BLOCKS, type Segment, SYN } from './segment.ts'
 
 export const OPTION_END = 0
 export const OPTION_NOP = 1
@@ -16,11 +16,20 @@ export const OPTION_WINDOW_SCALE = 3
 export const OPTION_SACK_PERMITTED = 4
 export const OPTION_SACK = 5
 export const OPTION_TIMESTAMPS = 8
+export const OPTION_USER_TIMEOUT = 28
+export const OPTION_FAST_OPEN = 34
+/** Shared by experiments, which tell themselves apart by two more bytes (RFC 6994). */
+export const OPTION_EXPERIMENTAL = 254
+export const FAST_OPEN_EXPERIMENT = 0xf989
 
 const MSS_LENGTH = 4
 const WINDOW_SCALE_LENGTH = 3
 const SACK_PERMITTED_LENGTH = 2
 const TIMESTAMPS_LENGTH = 10
+const USER_TIMEOUT_LENGTH = 4
+const FAST_OPEN_BASE_LENGTH = 2
+const EXPERIMENTAL_BASE_LENGTH = 4
+const MIN_COOKIE_LENGTH = 4
 const SACK_BASE_LENGTH = 2
 const SACK_BLOCK_LENGTH = 8
 
@@ -34,6 +43,8 @@ const NOP_NOP_SACK_PERMITTED = 0x01010402
 const NOP_WINDOW_SCALE = 0x01030300
 const MSS_WORD = 0x02040000
 const NOP_NOP_SACK = 0x01010500
+const USER_TIMEOUT_WORD = 0x1c040000
+const NOP_NOP = 0x0101
 
 /** Reads the options into `seg`, whose flags are set already. False where the parse had to end at a malformed length. */
 export function parseOptions(view: DataView, offset: number, length: number, seg: Segment): boolean {
@@ -41,6 +52,8 @@ export function parseOptions(view: DataView, offset: number, length: number, seg
   seg.windowScale = -1
   seg.sackPermitted = false
   seg.sackBlocks = 0
+  seg.cookieLength = -1
+  seg.userTimeout = -1
   // The layout of nearly every segment of a connection with timestamps (RFC 7323, appendix A).
   if (length === 12 && view.getInt32(offset) === NOP_NOP_TIMESTAMPS) {
     readTimestamps(view, offset + 4, seg)
@@ -84,6 +97,16 @@ function readOption(view: DataView, offset: number, kind: number, size: number, 
       return
     case OPTION_SACK:
       readSack(view, offset + SACK_BASE_LENGTH, size - SACK_BASE_LENGTH, seg)
+      return
+    case OPTION_USER_TIMEOUT:
+      if (size === USER_TIMEOUT_LENGTH) seg.userTimeout = view.getUint16(offset + 2)
+      return
+    case OPTION_FAST_OPEN:
+      if (syn) readCookie(view, offset + FAST_OPEN_BASE_LENGTH, size - FAST_OPEN_BASE_LENGTH, false, seg)
+      return
+    case OPTION_EXPERIMENTAL:
+      if (!syn || size < EXPERIMENTAL_BASE_LENGTH || view.getUint16(offset + 2) !== FAST_OPEN_EXPERIMENT) return
+      readCookie(view, offset + EXPERIMENTAL_BASE_LENGTH, size - EXPERIMENTAL_BASE_LENGTH, true, seg)
   }
 }
 
@@ -91,6 +114,14 @@ function readTimestamps(view: DataView, offset: number, seg: Segment): void {
   seg.hasTimestamps = true
   seg.tsVal = view.getInt32(offset)
   seg.tsEcr = view.getInt32(offset + 4)
+}
+
+/** Of 4 to 16 bytes and even, or empty: the request of one. All else is no cookie (RFC 7413 §4.1.1). */
+function readCookie(view: DataView, offset: number, length: number, experimental: boolean, seg: Segment): void {
+  if (length % 2 !== 0 || length > MAX_COOKIE_LENGTH || (length > 0 && length < MIN_COOKIE_LENGTH)) return
+  seg.cookieLength = length
+  seg.cookieIsExperimental = experimental
+  for (let i = 0; i < length; i++) seg.cookie[i] = view.getUint8(offset + i)
 }
 
 /** No more than four blocks can come: an option of five would need 42 bytes. */
@@ -108,7 +139,7 @@ export function optionsLength(seg: Segment): number {
   return blocks === 0 ? length : length + 4 + blocks * SACK_BLOCK_LENGTH
 }
 
-/** Lays the options out in Linux's order, and as many SACK blocks, the first ones first, as there is room for. */
+/** Lays the options out in Linux's order; a user timeout if there is room, and as many SACK blocks, the first ones first, as there is. */
 export function writeOptions(view: DataView, offset: number, seg: Segment): number {
   const start = offset
   if (seg.mss >= 0) {
@@ -128,6 +159,11 @@ export function writeOptions(view: DataView, offset: number, seg: Segment): numb
     view.setInt32(offset, NOP_WINDOW_SCALE | seg.windowScale)
     offset += 4
   }
+  if (seg.cookieLength >= 0) offset += writeCookie(view, offset, seg)
+  if (seg.userTimeout >= 0 && offset - start <= MAX_OPTIONS_LENGTH - USER_TIMEOUT_LENGTH) {
+    view.setInt32(offset, USER_TIMEOUT_WORD | seg.userTimeout)
+    offset += 4
+  }
   const blocks = sackBlocksThatFit(seg, offset - start)
   if (blocks > 0) {
     view.setInt32(offset, NOP_NOP_SACK | (SACK_BASE_LENGTH + blocks * SACK_BLOCK_LENGTH))
@@ -138,12 +174,33 @@ export function writeOptions(view: DataView, offset: number, seg: Segment): numb
   return offset - start
 }
 
-function fixedOptionsLength(seg: Segment): number {
+/** Padded behind, as Linux does. */
+function writeCookie(view: DataView, offset: number, seg: Segment): number {
+  const length = cookieOptionLength(seg)
+  const base = length - seg.cookieLength
+  if (seg.cookieIsExperimental) {
+    view.setInt32(offset, (OPTION_EXPERIMENTAL << 24) | (length << 16) | FAST_OPEN_EXPERIMENT)
+  } else view.setUint16(offset, (OPTION_FAST_OPEN << 8) | length)
+  for (let i = 0; i < seg.cookieLength; i++) view.setUint8(offset + base + i, seg.cookie[i])
+  if (length % 4 === 0) return length
+  view.setUint16(offset + length, NOP_NOP)
+  return length + 2
+}
+
+/** Without padding. */
+export function cookieOptionLength(seg: Segment): number {
+  return seg.cookieLength + (seg.cookieIsExperimental ? EXPERIMENTAL_BASE_LENGTH : FAST_OPEN_BASE_LENGTH)
+}
+
+/** All but the SACK option, which takes what is left. */
+export function fixedOptionsLength(seg: Segment): number {
   let length = 0
   if (seg.mss >= 0) length += 4
   if (seg.hasTimestamps) length += 12
   else if (seg.sackPermitted) length += 4
   if (seg.windowScale >= 0) length += 4
+  if (seg.cookieLength >= 0) length += (cookieOptionLength(seg) + 3) & ~3
+  if (seg.userTimeout >= 0 && length <= MAX_OPTIONS_LENGTH - USER_TIMEOUT_LENGTH) length += USER_TIMEOUT_LENGTH
   return length
 }
 

@@ -11,6 +11,12 @@ export const URG = 0x20
 export const ECE = 0x40
 export const CWR = 0x80
 
+/** Hop limit of what we send, unless the user wants another (RFC 9293 §3.9.2, MUST-49; RFC 1700's recommendation). */
+export const DEFAULT_TTL = 64
+
+/** A Fast Open cookie's most bytes (RFC 7413 §4.1.1). */
+export const MAX_COOKIE_LENGTH = 16
+
 /** SACK blocks that fit the 40 bytes of options (RFC 2018 §3). */
 export const MAX_SACK_BLOCKS = 4
 
@@ -20,6 +26,9 @@ export class Segment {
   destinationAddress = 0
   sourcePort = 0
   destinationPort = 0
+  /** The IPv4 header's type of service: DSCP, and ECN in the two low bits (RFC 3168 §5). */
+  tos = 0
+  ttl = DEFAULT_TTL
   seq = 0
   ack = 0
   /** FIN … CWR, the eight control bits. */
@@ -38,6 +47,13 @@ export class Segment {
   sackBlocks = 0
   /** Left and right edges in turn, `sackBlocks` pairs. */
   readonly sack = new Int32Array(2 * MAX_SACK_BLOCKS)
+  /** Length of the Fast Open cookie (RFC 7413 §4.1.1): 0 for a request, -1 for no such option. */
+  cookieLength = -1
+  readonly cookie: Uint8Array = new Uint8Array(MAX_COOKIE_LENGTH)
+  /** The cookie came, or is to go, in the experimental option of before RFC 7413. */
+  cookieIsExperimental = false
+  /** User timeout option (RFC 5482 §3) as it is sent: granularity bit and 15 bits of time. -1 for none. */
+  userTimeout = -1
   /** The bytes that `payloadOffset` counts in: a slab of received packets, or a region of the send slab. */
   bytes: Uint8Array = EMPTY
   /** For output: which region of the send slab `bytes` is. */
@@ -56,6 +72,8 @@ export class Segment {
 
   /** All but the addresses and ports at zero, no options, no text: what every output starts from. */
   reset(): void {
+    this.tos = 0
+    this.ttl = DEFAULT_TTL
     this.seq = 0
     this.ack = 0
     this.flags = 0
@@ -68,6 +86,9 @@ export class Segment {
     this.tsVal = 0
     this.tsEcr = 0
     this.sackBlocks = 0
+    this.cookieLength = -1
+    this.cookieIsExperimental = false
+    this.userTimeout = -1
     this.bytes = EMPTY
     this.region = 0
     this.payloadOffset = 0

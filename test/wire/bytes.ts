@@ -20,3 +20,15 @@ export function randomBytes(random: Random, length: number): Uint8Array {
   random.fill(bytes)
   return bytes
 }
+
+/** Fields of a Segment that ask for a Fast Open cookie or carry one. */
+export function randomCookie(random: Random): {
+  cookieLength: number
+  cookieIsExperimental: boolean
+  cookie: Uint8Array
+} {
+  const cookieLength = random.chance(0.3) ? 0 : 4 + 2 * random.int(7)
+  const cookie = new Uint8Array(16)
+  cookie.set(randomBytes(random, cookieLength))
+  return { cookieLength, cookieIsExperimental: random.chance(0.5), cookie }
+}

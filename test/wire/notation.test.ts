@@ -35,6 +35,14 @@ const rows: { fields: Partial<Segment>; sack?: number[]; line: string }[] = [
     fields: { flags: ACK, hasTimestamps: true, tsVal: -1, tsEcr: 7 },
     sack: [200, 300, -10, 10],
     line: 'Flags [.], ack 1, win 65535, options [nop,nop,TS val 4294967295 ecr 7,nop,nop,sack 2 {200:300}{4294967286:10}], length 0'
+  },
+  {
+    fields: { flags: ACK, userTimeout: 30 },
+    line: 'Flags [.], ack 1, win 65535, options [uto 30 s], length 0'
+  },
+  {
+    fields: { flags: ACK, userTimeout: 0x8002 },
+    line: 'Flags [.], ack 1, win 65535, options [uto 2 min], length 0'
   }
 ]
 for (const row of rows) {

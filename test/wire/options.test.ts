@@ -5,7 +5,7 @@ import { Random } from '../../src/random.ts'
 import { parseOptions } from '../../src/wire/options.ts'
 import { ACK, Segment, SYN } from '../../src/wire/segment.ts'
 import { parseTcp, TCP_BAD_DATA_OFFSET, TCP_MALFORMED_OPTIONS, TCP_OK } from '../../src/wire/tcp.ts'
-import { bytesOf, randomBytes, viewOf } from './bytes.ts'
+import { bytesOf, hexOf, randomBytes, viewOf } from './bytes.ts'
 
 interface Seen {
   ok: boolean
@@ -14,6 +14,9 @@ interface Seen {
   sackPermitted?: true
   ts?: [number, number]
   sack?: number[]
+  cookie?: string
+  experimental?: true
+  userTimeout?: number
 }
 
 /** What was read, defaults left out. The record starts with values that no parse may leave behind. */
@@ -28,13 +31,18 @@ function read(hex: string, flags = SYN): Seen {
     sackPermitted: true,
     hasTimestamps: true,
     tsVal: 99,
-    sackBlocks: 3
+    sackBlocks: 3,
+    cookieLength: 4,
+    userTimeout: 9
   })
   const seen: Seen = { ok: parseOptions(viewOf(bytes), 1, options.length, seg) }
   if (seg.mss !== -1) seen.mss = seg.mss
   if (seg.windowScale !== -1) seen.windowScale = seg.windowScale
   if (seg.sackPermitted) seen.sackPermitted = true
   if (seg.hasTimestamps) seen.ts = [seg.tsVal, seg.tsEcr]
+  if (seg.cookieLength !== -1) seen.cookie = hexOf(seg.cookie.subarray(0, seg.cookieLength))
+  if (seg.cookieLength !== -1 && seg.cookieIsExperimental) seen.experimental = true
+  if (seg.userTimeout !== -1) seen.userTimeout = seg.userTimeout
   if (seg.sackBlocks > 0) seen.sack = [...seg.sack.subarray(0, 2 * seg.sackBlocks)]
   return seen
 }
@@ -96,6 +104,28 @@ const rows: { what: string; hex: string; flags?: number; seen: Seen }[] = [
   { what: 'timestamps of 8 bytes', hex: '0808 000000010000 030307', seen: { ok: true, windowScale: 7 } },
   { what: 'SACK without blocks', hex: '0502 0101', flags: ACK, seen: { ok: true } },
   { what: 'SACK of a block and a half', hex: '050e 000000010000000200000003', flags: ACK, seen: { ok: true } },
+  // Fast Open (RFC 7413 §4.1.1), the experimental option of before it, and user timeouts (RFC 5482 §3).
+  { what: 'a request for a Fast Open cookie', hex: '2202', seen: { ok: true, cookie: '' } },
+  { what: 'a Fast Open cookie of 4 bytes', hex: '2206 01020304', seen: { ok: true, cookie: '01020304' } },
+  {
+    what: 'a Fast Open cookie of 16 bytes',
+    hex: `2212 ${'0102'.repeat(8)}`,
+    seen: { ok: true, cookie: '0102'.repeat(8) }
+  },
+  { what: 'a Fast Open cookie of 2 bytes', hex: '2204 0102', seen: { ok: true } },
+  { what: 'a Fast Open cookie of 5 bytes', hex: '2207 0102030405', seen: { ok: true } },
+  { what: 'a Fast Open cookie of 18 bytes', hex: `2214 ${'0102'.repeat(9)}`, seen: { ok: true } },
+  { what: 'a Fast Open cookie without SYN', hex: '2206 01020304', flags: ACK, seen: { ok: true } },
+  {
+    what: 'the experiment f989',
+    hex: 'fe08 f989 01020304',
+    seen: { ok: true, cookie: '01020304', experimental: true }
+  },
+  { what: 'a request by the experiment', hex: 'fe04 f989', seen: { ok: true, cookie: '', experimental: true } },
+  { what: 'another experiment', hex: 'fe08 f988 01020304', seen: { ok: true } },
+  { what: 'an experiment without a number', hex: 'fe03 f9', seen: { ok: true } },
+  { what: 'a user timeout, on any segment', hex: '1c04801e', flags: ACK, seen: { ok: true, userTimeout: 0x801e } },
+  { what: 'a user timeout of 5 bytes', hex: '1c05801e00', seen: { ok: true } },
   // Lengths that end the parse (MUST-7).
   { what: 'length 0', hex: '020405b4 0800 030307', seen: { ok: false, mss: 1460 } },
   { what: 'length 1', hex: '020405b4 fd01 030307', seen: { ok: false, mss: 1460 } },
@@ -148,7 +178,7 @@ t.test('random bytes as a whole segment: a verdict, and a text that lies inside'
 /** Noise in which known kinds and plausible lengths are common. */
 function likelyOptions(random: Random, length: number): Uint8Array {
   const bytes = randomBytes(random, length)
-  const kinds = [0, 1, 2, 3, 4, 5, 8, 253]
+  const kinds = [0, 1, 2, 3, 4, 5, 8, 28, 34, 253, 254]
   const lengths = [0, 1, 2, 3, 4, 10, 18, 26, 34, 40]
   for (let at = 0; at + 1 < length; at += 1 + random.int(12)) {
     bytes[at] = kinds[random.int(kinds.length)]

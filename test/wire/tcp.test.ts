@@ -3,6 +3,7 @@
 import t from 'tap'
 import { Random } from '../../src/random.ts'
 import { finish, pseudoHeaderSum, sum } from '../../src/wire/checksum.ts'
+import { fixedOptionsLength, sackBlocksThatFit } from '../../src/wire/options.ts'
 import { ACK, FIN, PSH, RST, Segment, SYN } from '../../src/wire/segment.ts'
 import {
   parseTcp,
@@ -13,7 +14,7 @@ import {
   verifyTcpChecksum,
   writeTcpHeader
 } from '../../src/wire/tcp.ts'
-import { hexOf, randomBytes, viewOf } from './bytes.ts'
+import { bytesOf, hexOf, randomBytes, randomCookie, viewOf } from './bytes.ts'
 
 function segment(fields: Partial<Segment> = {}, sack: readonly number[] = []): Segment {
   const seg = new Segment()
@@ -53,7 +54,7 @@ const header = (words: number, flags: string): string =>
   `00509c40 00000001 00000002 ${words.toString(16)}0${flags}0200 00000000`
 const MSS = '020405b4'
 const TS = '080a00000007fffffff9'
-const layouts = [
+const layouts: { what: string; fields: Partial<Segment>; sack?: number[]; hex: string }[] = [
   { what: 'no options', fields: {}, hex: header(5, '10') },
   {
     what: 'SYN with all of its options',
@@ -80,6 +81,44 @@ const layouts = [
     fields: { hasTimestamps: true, tsVal: 7, tsEcr: -7 },
     sack: [-1, 1],
     hex: `${header(11, '10')} 0101 ${TS} 0101050a ffffffff00000001`
+  },
+  {
+    what: 'SYN that asks for a Fast Open cookie (RFC 7413 §4.1.1)',
+    fields: { flags: SYN, mss: 1460, cookieLength: 0 },
+    hex: `${header(7, '02')} ${MSS} 22020101`
+  },
+  {
+    what: 'SYN with a Fast Open cookie of 8 bytes',
+    fields: { flags: SYN, windowScale: 7, cookieLength: 8, cookie: bytesOf('0102030405060708') },
+    hex: `${header(9, '02')} 01030307 220a 0102030405060708 0101`
+  },
+  {
+    what: 'SYN with a Fast Open cookie of 6 bytes: no padding needed',
+    fields: { flags: SYN, cookieLength: 6, cookie: bytesOf('010203040506') },
+    hex: `${header(7, '02')} 2208 010203040506`
+  },
+  {
+    what: 'the experimental option of before, the longest cookie, a full header: no room for a user timeout',
+    fields: {
+      flags: SYN,
+      mss: 1460,
+      sackPermitted: true,
+      hasTimestamps: true,
+      tsVal: 7,
+      tsEcr: -7,
+      windowScale: 7,
+      cookieLength: 16,
+      cookieIsExperimental: true,
+      cookie: bytesOf('000102030405060708090a0b0c0d0e0f'),
+      userTimeout: 30
+    },
+    hex: `${header(15, '02')} ${MSS} 0402 ${TS} 01030307 fe14f989 000102030405060708090a0b0c0d0e0f`
+  },
+  {
+    what: 'a user timeout of 30 minutes before the SACK blocks (RFC 5482 §3)',
+    fields: { userTimeout: 0x801e },
+    sack: [-1, 1],
+    hex: `${header(9, '10')} 1c04801e 0101050a ffffffff00000001`
   }
 ]
 for (const row of layouts) {
@@ -187,13 +226,16 @@ function randomSegment(random: Random): Segment {
     sackPermitted: isSyn && random.chance(0.5),
     hasTimestamps: random.chance(0.5)
   })
+  if (isSyn && random.chance(0.3)) Object.assign(seg, randomCookie(random))
+  if (random.chance(0.2) && fixedOptionsLength(seg) <= 36) seg.userTimeout = random.int(65536)
   if (seg.hasTimestamps) Object.assign(seg, { tsVal: random.uint32() | 0, tsEcr: random.uint32() | 0 })
-  seg.sackBlocks = random.int(isSyn ? 2 : seg.hasTimestamps ? 4 : 5)
+  seg.sackBlocks = random.int(1 + sackBlocksThatFit(Object.assign(seg, { sackBlocks: 4 }), fixedOptionsLength(seg)))
   for (let i = 0; i < 2 * seg.sackBlocks; i++) seg.sack[i] = random.uint32() | 0
   return seg
 }
 
 function fieldsOf(seg: Segment): string {
-  const { bytes: _, sack, ...fields } = seg
-  return JSON.stringify({ ...fields, sack: [...sack.subarray(0, 2 * seg.sackBlocks)] })
+  const { bytes: _, sack, cookie, cookieIsExperimental, ...fields } = seg
+  const cookieSeen = seg.cookieLength < 0 ? null : [...cookie.subarray(0, seg.cookieLength), cookieIsExperimental]
+  return JSON.stringify({ ...fields, cookieSeen, sack: [...sack.subarray(0, 2 * seg.sackBlocks)] })
 }

@@ -9,7 +9,7 @@ import { writeIpv4Header } from '../../src/wire/ipv4.ts'
 import { formatSegment } from '../../src/wire/notation.ts'
 import { Segment, SYN } from '../../src/wire/segment.ts'
 import { writeTcpHeader } from '../../src/wire/tcp.ts'
-import { viewOf } from './bytes.ts'
+import { randomCookie, viewOf } from './bytes.ts'
 
 const COUNT = 1000
 /** Packets in the file are IP, with no link header (LINKTYPE_RAW). */
@@ -60,6 +60,7 @@ function randomSegment(): Segment {
     if (random.chance(0.7)) seg.mss = random.int(65536)
     if (random.chance(0.7)) seg.windowScale = random.int(15)
     seg.sackPermitted = random.chance(0.5)
+    if (random.chance(0.4)) Object.assign(seg, randomCookie(random))
   }
   if (random.chance(0.5)) Object.assign(seg, { hasTimestamps: true, tsVal: int32(), tsEcr: int32() })
   seg.sackBlocks = random.int(5)
