@@ -3,4 +3,5 @@
 export type { Impairments, Verdict } from './link/impairments.ts'
 export { type PairLink, type PairOptions, pairLinks } from './link/pair.ts'
 export { VirtualClock, type VirtualClockOptions } from './sim/clock.ts'
+export { formatPrometheus, PROMETHEUS_CONTENT_TYPE } from './stack/prometheus.ts'
 export { Stack, type StackOptions } from './stack/stack.ts'

@@ -2,6 +2,9 @@
 
 export class IpCounters {
   received = 0
+  receivedBytes = 0
+  sent = 0
+  sentBytes = 0
   /** Handed upwards whole, reassembled ones included. */
   delivered = 0
 

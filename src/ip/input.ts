@@ -73,6 +73,7 @@ export class IpInput {
   ): boolean {
     const header = this.#header
     this.counters.received++
+    this.counters.receivedBytes += length
     const verdict = parseIpv4(view, offset, length, header)
     if (verdict !== IPV4_OK) {
       this.#countBadHeader(verdict)

@@ -41,7 +41,7 @@ import { Arena } from '../tcp/receive-buffer.ts'
 import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
 import { Event, Tcb } from '../tcp/tcb.ts'
-import { arrivesInTimeWait, TimeWait } from '../tcp/time-wait.ts'
+import { arrivesInTimeWait, refuseInTimeWait, TimeWait } from '../tcp/time-wait.ts'
 import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
 import { tell } from '../tcp/transitions.ts'
 import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
@@ -245,6 +245,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     record.tsOffset = timestampOffset(this.#secret, record)
     this.#table.enter(record, this.ports.hold(listener.localAddress, listener.port))
     listener.halfOpen++
+    this.counters.passiveOpens++
     this.#tracer?.state?.(record, State.LISTEN, State.SYN_RECEIVED, 'SYN', this.now)
     answerSyn(record, seg, mtu, this.now, this)
     this.#table.arm(record, record.retransmitAt)
@@ -275,7 +276,6 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     tcb.user = new Connection(tcb, this.owner, connection => listener.accept(connection))
     this.#table.replace(record, tcb)
     listener.halfOpen--
-    this.counters.passiveOpens++
     this.#arrivesAt(tcb, seg)
   }
 
@@ -294,7 +294,10 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         this.#table.arm(record, record.expiresAt)
         return
       case 'reopen':
-        if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) return
+        if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) {
+          refuseInTimeWait(record, this.now, this)
+          return
+        }
         this.counters.timeWaitsReused++
         this.#endTimeWait(record, 'new SYN')
         // A fast connection outruns the clock of the ISN: the new one begins above all that the old one used (RFC 9293 §3.6.1).
@@ -339,7 +342,9 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   echoRequested(packet: IpPacket, rest: number, offset: number, length: number): void {
     const { source, destination, bytes } = packet
-    if (!this.#transmitter.echoReply(destination, source, rest, bytes, offset, length)) this.stackCounters.echoDropped++
+    const sent = this.#transmitter.echoReply(destination, source, rest, bytes, offset, length)
+    if (sent === 0) this.stackCounters.echoDropped++
+    else this.#countSent(sent)
   }
 
   // --- The one way out (Outbox) ---
@@ -348,7 +353,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.counters.segmentsSent++
     const segment = this.segment
     this.#tracer?.segment?.('out', segment, this.now)
-    this.#transmitter.tcp(segment, this.routes.mayFragment(segment.destinationAddress, this.now))
+    this.#countSent(this.#transmitter.tcp(segment, this.routes.mayFragment(segment.destinationAddress, this.now)))
+  }
+
+  #countSent(bytes: number): void {
+    this.ip.counters.sent++
+    this.ip.counters.sentBytes += bytes
   }
 
   retransmit(): void {

@@ -8,12 +8,14 @@ import type { Counters } from '../stats.ts'
 import { abort, open } from '../tcp/calls.ts'
 import { NewReno } from '../tcp/congestion/new-reno.ts'
 import { type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
+import { State } from '../tcp/state.ts'
 import { Tcb } from '../tcp/tcb.ts'
 import { formatAddress, parseAddress } from '../wire/address.ts'
 import { Connection, type ConnectionHandlers } from './connection.ts'
 import { Engine } from './engine.ts'
 import { Listener } from './listener.ts'
 import { addressInUse } from './ports.ts'
+import { type Statistics, statisticsOf } from './statistics.ts'
 import type { Tracer } from './trace.ts'
 
 export const stackOptions = {
@@ -51,6 +53,9 @@ export interface ConnectOptions extends SocketOptions {
   /** The port to connect from; a free one without it. */
   readonly localPort?: number
 }
+
+/** tcpCurrEstab of RFC 4022. */
+const isOpen = (state: State): boolean => state === State.ESTABLISHED || state === State.CLOSE_WAIT
 
 const DEFAULT_BACKLOG = 511
 const ANY = 0
@@ -163,7 +168,24 @@ export class Stack {
     return this.#engine.counts()
   }
 
-  /** All that was counted since the stack began, by part. */
+  /**
+   * What was counted since the stack began, under the names of RFC 4022 and of Linux's netstat, and each drop under its
+   * reason. `formatPrometheus` makes text of it.
+   */
+  statistics(): Statistics {
+    const { counters, ip, icmp, stackCounters } = this.#engine
+    const established = this.#engine.connections().filter(({ state }) => isOpen(state)).length
+    return statisticsOf({
+      tcp: counters,
+      ip: ip.counters,
+      icmp: icmp.counters,
+      stack: stackCounters,
+      established,
+      defaults: this.#defaults
+    })
+  }
+
+  /** The same under our own names, which are finer, by part: nothing that was counted is left out. */
   counters(): { tcp: Counters; ip: Counters; icmp: Counters; stack: Counters; link: Counters } {
     const { counters, ip, icmp, stackCounters, slab } = this.#engine
     return {

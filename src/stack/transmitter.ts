@@ -90,10 +90,10 @@ export class Transmitter {
     return total
   }
 
-  /** RFC 1122 §3.2.2.6: gives the text back. False where memory is short. */
-  echoReply(from: number, to: number, rest: number, bytes: Uint8Array, offset: number, length: number): boolean {
+  /** RFC 1122 §3.2.2.6: gives the text back. Answers the length of the packet, 0 where memory is short. */
+  echoReply(from: number, to: number, rest: number, bytes: Uint8Array, offset: number, length: number): number {
     const block = this.#slab.allocate(Math.max(1, length))
-    if (block === undefined) return false
+    if (block === undefined) return 0
     this.#scratch.push(block)
     this.#slab.regions[block.region].set(bytes.subarray(offset, offset + length), block.offset)
     const batch = this.#batchTo(to)
@@ -112,7 +112,7 @@ export class Transmitter {
     table[row + TX_WRAPPED_OFFSET] = 0
     table[row + TX_WRAPPED_LENGTH] = 0
     batch.count++
-    return true
+    return total
   }
 
   flush(): void {

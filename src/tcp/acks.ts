@@ -29,7 +29,8 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     becomeEstablished(tcb, 'ACK of SYN', out)
   } else if (lt(tcb.sndNxt, ack) || lt(ack, add(tcb.sndUna, -tcb.maxSndWnd))) {
     // RFC 5961 §5.2: an ACK that is too old, or of what was never sent.
-    out.counters.droppedBadAck++
+    if (lt(tcb.sndNxt, ack)) out.counters.droppedBadAck++
+    else out.counters.droppedOldAck++
     challengeAck(tcb, now, out)
     return false
   }

@@ -125,7 +125,7 @@ function checkRst(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
 /** Fourth: a SYN where there is none to be expected (RFC 5961 §4.2). */
 function checkSyn(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   if ((seg.flags & SYN) === 0) return true
-  out.counters.droppedUnacceptable++
+  out.counters.droppedUnexpectedSyn++
   challengeAck(tcb, now, out)
   return false
 }

@@ -1,9 +1,14 @@
 // What TCP counts, for the whole stack. A segment that is dropped raises exactly one of the `dropped…` counters.
 
 export class TcpCounters {
+  // As RFC 4022 defines tcpActiveOpens to tcpEstabResets: moves on the state diagram, whatever their cause.
+  /** CLOSED to SYN-SENT. */
   activeOpens = 0
+  /** LISTEN to SYN-RECEIVED. */
   passiveOpens = 0
+  /** SYN-SENT or SYN-RECEIVED to CLOSED, SYN-RECEIVED to LISTEN. */
   attemptFails = 0
+  /** ESTABLISHED or CLOSE-WAIT to CLOSED. */
   establishedResets = 0
   segmentsReceived = 0
   segmentsSent = 0
@@ -22,7 +27,10 @@ export class TcpCounters {
   timeWaits = 0
   timeWaitsReused = 0
   abortsOnTimeout = 0
+  /** Text was unread when the user closed. */
   abortsOnUnread = 0
+  /** Text arrived after the user had closed both ways. */
+  abortsOnLateText = 0
   icmpErrorsTaken = 0
   partialChecksums = 0
   droppedTooShort = 0
@@ -32,9 +40,14 @@ export class TcpCounters {
   droppedNotOurs = 0
   droppedNoListener = 0
   droppedUnacceptable = 0
+  /** A SYN inside the window of a connection (RFC 5961 §4.2). */
+  droppedUnexpectedSyn = 0
   droppedOldTimestamp = 0
   droppedNoAck = 0
+  /** An ACK of what was never sent. */
   droppedBadAck = 0
+  /** An ACK from further back than any window of the peer's reached (RFC 5961 §5.2). */
+  droppedOldAck = 0
   droppedBadReset = 0
   droppedInSynSent = 0
   droppedInListen = 0

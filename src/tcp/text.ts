@@ -37,7 +37,7 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   }
   if (tcb.readerGone) {
     // §3.6.1: nobody will ever read this, and the peer should know.
-    out.counters.abortsOnUnread++
+    out.counters.abortsOnLateText++
     sendReset(tcb, now, out)
     end(tcb, null, 'text after close', out)
     return false

@@ -63,6 +63,12 @@ export function arrivesInTimeWait(record: TimeWait, seg: Segment, now: number, o
   return 'waiting'
 }
 
+/** A new SYN for which nobody listens gets what any SYN gets that comes in a synchronized state (RFC 5961 §4.2). */
+export function refuseInTimeWait(record: TimeWait, now: number, out: Outbox): void {
+  out.counters.droppedInTimeWait++
+  sendAck(record, now, out)
+}
+
 /** RFC 6191 §2: by timestamp where there is one, else by sequence number. */
 function isNewer(record: TimeWait, seg: Segment): boolean {
   if (record.timestampsOn && seg.hasTimestamps) {

@@ -21,10 +21,8 @@ export function tell(tcb: Tcb, event: number, out: Outbox): void {
 /** Deletes the TCB (§3.10). Text that was received and not read stays readable. */
 export function end(tcb: Tcb, error: ErrorName | null, why: string, out: Outbox): void {
   if (tcb.state === State.CLOSED) return
-  if (error !== null) {
-    if (isSynchronized(tcb.state)) out.counters.establishedResets++
-    else out.counters.attemptFails++
-  }
+  if (!isSynchronized(tcb.state)) out.counters.attemptFails++
+  else if (tcb.state === State.ESTABLISHED || tcb.state === State.CLOSE_WAIT) out.counters.establishedResets++
   tcb.error = error
   release(tcb, out)
   setState(tcb, State.CLOSED, why, out)

@@ -15,7 +15,7 @@ function arrive(input: IpInput, packet: Uint8Array, checksumState = 0): boolean 
 
 /** The counters that moved. */
 function moved(counters: IpCounters): Record<string, number> {
-  return Object.fromEntries(Object.entries(counters).filter(([, count]) => count !== 0))
+  return Object.fromEntries(Object.entries(counters).filter(([name, count]) => count !== 0 && name !== 'receivedBytes'))
 }
 
 const address = (text: string): number => parseAddress(text)!
