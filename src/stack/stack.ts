@@ -148,7 +148,8 @@ export class Stack {
     }
     let key = 0
     tcb.localPort = ports.pickEphemeral(localAddress, remoteAddress, remotePort, port => {
-      if (!isFree(port)) return false
+      // Nobody who lets us choose means to talk to themselves.
+      if (!isFree(port) || (port === remotePort && localAddress === remoteAddress)) return false
       key = ports.hold(localAddress, port)
       return true
     })

@@ -22,6 +22,7 @@ import { windowOffered } from './window.ts'
 export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
   tcb.segmentsReceived++
   if (tcb.state === State.SYN_SENT) return arrivesInSynSent(tcb, seg, now, out) // §3.10.7.3
+  if (tcb.sndUna === tcb.iss && isSynAckOfBoth(tcb, seg)) leaveOutSyn(tcb, seg, out)
   // §3.10.7.4, all other states. A check that answers false has dealt with the segment.
   if (!checkSeq(tcb, seg, now, out)) return // first
   if (!checkRst(tcb, seg, now, out)) return // second
@@ -60,8 +61,10 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   agree(tcb, seg, now)
   beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)
   if ((seg.flags & ACK) === 0) {
-    // Simultaneous open. Text on the SYN is not kept: the peer repeats it.
+    // Simultaneous open. Text on the SYN is not kept: the peer repeats it. An ACK that comes may be one of the SYN or of
+    // the SYN-ACK, and tells no round trip (RFC 6298 §3).
     setState(tcb, State.SYN_RECEIVED, 'SYN', out)
+    tcb.timedSince = Number.NaN
     sendSyn(tcb, now, out)
     return
   }
@@ -73,6 +76,19 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   seg.seq = add(toSeq(seg.seq), 1)
   seg.flags &= ~SYN
   if (takeText(tcb, seg, now, out)) takeFin(tcb, seg, now, out)
+}
+
+/** A simultaneous open, line 6 of figure 7 (§3.5): the SYN that has come before, and with it the ACK of ours. */
+function isSynAckOfBoth(tcb: Tcb, seg: Segment): boolean {
+  const both = SYN | ACK
+  return (seg.flags & (both | RST)) === both && toSeq(seg.seq) === tcb.irs && toSeq(seg.ack) === tcb.sndNxt
+}
+
+/** What lies left of the window is trimmed off (§3.10.7.4, first). A peer that takes no SYN-ACK in its place waits for an ACK. */
+function leaveOutSyn(tcb: Tcb, seg: Segment, out: Outbox): void {
+  seg.seq = add(toSeq(seg.seq), 1)
+  seg.flags &= ~SYN
+  oweAck(tcb, out)
 }
 
 /** First: is it old, and is it in the window? */

@@ -1,6 +1,6 @@
 // What the two SYNs agree on: MSS (RFC 9293 §3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018).
 
-import { ACK, type Segment } from '../wire/segment.ts'
+import type { Segment } from '../wire/segment.ts'
 import { initialWindow } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
 import { add, type Seq, toSeq } from './seq.ts'
@@ -46,16 +46,17 @@ export function prepareOffer(to: Handshake, mtu: number): void {
   to.rcvWndShift = to.options.windowScaling ? windowShift(to.options.receiveBuffer) : 0
 }
 
-/** Puts our options on a SYN or SYN-ACK. A SYN-ACK repeats only what the peer's SYN offered. */
-export function offerOptions(from: Handshake, segment: Segment, now: number): void {
-  const answers = (segment.flags & ACK) !== 0
+/** Puts our options on a SYN or SYN-ACK; where it answers the peer's SYN, only those that both sides want. */
+export function offerOptions(from: Handshake, segment: Segment, answers: boolean, now: number): void {
   segment.mss = from.offeredMss
-  if (answers ? from.windowScalingOn : from.options.windowScaling) segment.windowScale = from.rcvWndShift
+  if (answers ? from.windowScalingOn : from.options.windowScaling) {
+    segment.windowScale = from.rcvWndShift === 0 ? windowShift(from.options.receiveBuffer) : from.rcvWndShift
+  }
   segment.sackPermitted = answers ? from.sacksOn : from.options.selectiveAcks
   if (answers ? from.timestampsOn : from.options.timestamps) {
     segment.hasTimestamps = true
     segment.tsVal = timestampNow(from.tsOffset, now)
-    segment.tsEcr = answers ? from.tsRecent : 0
+    segment.tsEcr = from.tsRecent
   }
 }
 

@@ -17,6 +17,11 @@ export const socketOptions = {
   timestamps: flag({ default: true }),
   /** Offer and take up selective acknowledgements (RFC 2018). */
   selectiveAcks: flag({ default: true }),
+  /**
+   * In a simultaneous open, the SYN-ACK offers again all that our SYN offered, as Linux has it; else what both SYNs offered
+   * (RFC 7323 §2.2 and §3.2).
+   */
+  repeatOffer: flag({ default: false }),
   /** How long an acknowledgement may wait for company, ms (RFC 9293 §3.8.6.3 allows 500). 0 for not at all. */
   delayedAckMs: int({ default: 40, min: 0, max: 500 }),
   /** Retransmission timeout before anything is measured, ms (RFC 6298 §2.1). */

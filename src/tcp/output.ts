@@ -123,7 +123,7 @@ export function repeat(tcb: Tcb, seq: Seq, now: number, out: Outbox): Seq {
 /** SYN, or SYN-ACK where the peer's SYN has come. Also sends it again. */
 export function sendSyn(tcb: Tcb, now: number, out: Outbox): void {
   const segment = begin(tcb, tcb.iss, tcb.state === State.SYN_SENT ? SYN : SYN | ACK, now, out)
-  offerOptions(tcb, segment, now)
+  offerOptions(tcb, segment, tcb.state !== State.SYN_SENT && !tcb.options.repeatOffer, now)
   transmit(tcb, out)
 }
 

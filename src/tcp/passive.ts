@@ -185,7 +185,7 @@ function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
   segment.seq = record.iss
   segment.ack = add(record.irs, 1)
   segment.window = firstWindow(record.options)
-  offerOptions(record, segment, now)
+  offerOptions(record, segment, true, now)
   out.transmit()
 }
 

@@ -45,8 +45,8 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
 }
 
 function mostRetries(tcb: Tcb): number {
-  if (tcb.state === State.SYN_SENT) return tcb.options.synRetries
-  if (tcb.state === State.SYN_RECEIVED) return tcb.options.synAckRetries
+  // SYN-RECEIVED of an active open: the SYN-ACK is our SYN again, on the same timer.
+  if (tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED) return tcb.options.synRetries
   return tcb.options.retries
 }
 

@@ -56,31 +56,6 @@ t.test('RST that acknowledges the SYN: the user hears ECONNREFUSED (§3.10.7.3)'
   t.same(peer.stack.counts(), { connections: 0, halfOpen: 0, timeWait: 0 })
 })
 
-t.test('simultaneous open (figure 8 of §3.5)', async t => {
-  const peer = new Peer().connect()
-  t.same(peer.arrive({ flags: 'S' }), ['S. 0 ack 1'])
-  t.same(peer.told, [])
-  t.same(peer.arrive({ flags: '.', seq: 1, ack: 1 }), [])
-  t.equal(peer.state, 'ESTABLISHED')
-  t.same(peer.told, ['connected'])
-})
-
-t.test(
-  'simultaneous open: the SYN-ACK of the peer is out of the window, and its ACK too: we answer with ACK',
-  async t => {
-    const peer = new Peer().connect()
-    peer.arrive({ flags: 'S' })
-    t.same(peer.arrive({ flags: 'S.', seq: 0, ack: 1 }), ['. 1 ack 1'])
-  }
-)
-
-t.test('RST during a simultaneous open: refused', async t => {
-  const peer = new Peer().connect()
-  peer.arrive({ flags: 'S' })
-  peer.arrive({ flags: 'R', seq: 1 })
-  t.same(peer.told, ['closed ECONNREFUSED'])
-})
-
 t.test('the SYN is sent again with back-off, then ETIMEDOUT (§3.8.3)', async t => {
   const peer = new Peer().connect({ synRetries: 3 })
   t.same(peer.wait(60_000), ['1000 S 0', '3000 S 0', '7000 S 0'])
