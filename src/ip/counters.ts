@@ -8,6 +8,12 @@ export class IpCounters {
   /** Handed upwards whole, reassembled ones included. */
   delivered = 0
 
+  // Packets for us by their congestion codepoint (RFC 3168 §5).
+  notEct = 0
+  ect1 = 0
+  ect0 = 0
+  ce = 0
+
   // Headers that do not hold together.
   tooShort = 0
   badVersion = 0

@@ -5,6 +5,9 @@
 // Options, source routes among them, are stepped over: we never forward, and never send back along a recorded route.
 
 import {
+  ECN_CE,
+  ECN_ECT_0,
+  ECN_NOT_ECT,
   IPV4_BAD_CHECKSUM,
   IPV4_BAD_HEADER_LENGTH,
   IPV4_BAD_TOTAL_LENGTH,
@@ -93,7 +96,7 @@ export class IpInput {
     packet.bytes = bytes
     packet.offset = header.payloadOffset
     packet.length = header.payloadLength
-    this.counters.delivered++
+    this.#countDelivered(packet.ecn)
     return true
   }
 
@@ -107,8 +110,17 @@ export class IpInput {
     packet.bytes = reassembly.bytes
     packet.offset = 0
     packet.length = reassembly.length
-    this.counters.delivered++
+    this.#countDelivered(packet.ecn)
     return true
+  }
+
+  #countDelivered(ecn: number): void {
+    const { counters } = this
+    counters.delivered++
+    if (ecn === ECN_NOT_ECT) counters.notEct++
+    else if (ecn === ECN_ECT_0) counters.ect0++
+    else if (ecn === ECN_CE) counters.ce++
+    else counters.ect1++
   }
 
   #hasGoodAddresses(header: Ipv4Header): boolean {

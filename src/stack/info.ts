@@ -9,11 +9,18 @@ import { windowOffered } from '../tcp/window.ts'
 export interface TcpInfo {
   /** As RFC 9293 spells it. */
   readonly state: (typeof STATE_NAMES)[number]
-  /** What is being repaired: Open, Recovery after duplicate ACKs, Loss after a timeout. */
-  readonly caState: 'Open' | 'Recovery' | 'Loss'
+  /** What is being repaired: Open for nothing, CWR after an ECN-Echo, Recovery after duplicate ACKs, Loss after a timeout. */
+  readonly caState: 'Open' | 'CWR' | 'Recovery' | 'Loss'
   /** Timeouts, or probes of a closed window, in a row without an answer. */
   readonly retransmits: number
-  readonly options: { readonly timestamps: boolean; readonly sack: boolean; readonly windowScale: boolean }
+  readonly options: {
+    readonly timestamps: boolean
+    readonly sack: boolean
+    readonly windowScale: boolean
+    readonly ecn: boolean
+    /** Text of the peer's has come with an ECN codepoint. */
+    readonly ecnSeen: boolean
+  }
   readonly sndWscale: number
   readonly rcvWscale: number
   readonly rtoMs: number
@@ -51,9 +58,15 @@ const CA_STATES = { [Repair.NONE]: 'Open', [Repair.FAST_RECOVERY]: 'Recovery', [
 export function infoOf(tcb: Tcb): TcpInfo {
   return {
     state: STATE_NAMES[tcb.state],
-    caState: CA_STATES[tcb.repair],
+    caState: tcb.inCwr ? 'CWR' : CA_STATES[tcb.repair],
     retransmits: tcb.retries,
-    options: { timestamps: tcb.timestampsOn, sack: tcb.sacksOn, windowScale: tcb.windowScalingOn },
+    options: {
+      timestamps: tcb.timestampsOn,
+      sack: tcb.sacksOn,
+      windowScale: tcb.windowScalingOn,
+      ecn: tcb.ecnOn,
+      ecnSeen: tcb.ecnSeen
+    },
     sndWscale: tcb.sndWndShift,
     rcvWscale: tcb.rcvWndShift,
     rtoMs: tcb.rtoMs,

@@ -123,6 +123,10 @@ function ipExtGroup({ ip }: Counted): Counters {
     InCsumErrors: ip.badHeaderChecksum,
     InOctets: ip.receivedBytes,
     OutOctets: ip.sentBytes,
+    InNoECTPkts: ip.notEct,
+    InECT1Pkts: ip.ect1,
+    InECT0Pkts: ip.ect0,
+    InCEPkts: ip.ce,
     ReasmOverlaps: ip.fragmentOverlap
   }
 }
@@ -146,6 +150,10 @@ const IP_PASSES: ReadonlySet<string> = new Set<keyof IpCounters>([
   'sent',
   'sentBytes',
   'delivered',
+  'notEct',
+  'ect1',
+  'ect0',
+  'ce',
   'fragments',
   'reassembled'
 ])

@@ -2,6 +2,7 @@
 
 import { ACK, type Segment } from '../wire/segment.ts'
 import { challengeAck } from './challenge.ts'
+import { congestionEchoed, echoesCongestion } from './ecn.ts'
 import { becomeEstablished, settle } from './established.ts'
 import type { Outbox } from './outbox.ts'
 import { acknowledgesNew, sendResetFor } from './output.ts'
@@ -39,6 +40,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   updateWindow(tcb, seg, ack)
   if (acknowledgesNew(tcb, ack)) takeNewAck(tcb, seg, ack, now, out)
   else if (isDuplicateAck(tcb, seg, windowBefore)) duplicateAckArrives(tcb, now, out)
+  if (echoesCongestion(tcb, seg) && ack === tcb.sndUna) congestionEchoed(tcb, now, out)
   if (tcb.sndWnd > windowBefore) windowOpened(tcb, now, out)
   return afterAck(tcb, now, out)
 }
@@ -82,7 +84,7 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
   tcb.retransmitAt = tcb.sndUna === tcb.sndNxt ? Number.POSITIVE_INFINITY : now + tcb.rtoMs // RFC 6298 §5.2, §5.3
   if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, out)
-  newAckArrives(tcb, acked, now, out)
+  newAckArrives(tcb, acked, echoesCongestion(tcb, seg), now, out)
   if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit) {
     tcb.writerWaits = false
     tell(tcb, Event.WRITABLE, out)

@@ -5,6 +5,7 @@
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
 import { checkAck } from './acks.ts'
 import { challengeAck } from './challenge.ts'
+import { agreeOnEcn, confirmEcn } from './ecn.ts'
 import { becomeEstablished } from './established.ts'
 import { agree, beginSequences } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
@@ -59,6 +60,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
     return
   }
   agree(tcb, seg, now)
+  agreeOnEcn(tcb, seg)
   beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)
   if ((seg.flags & ACK) === 0) {
     // Simultaneous open. Text on the SYN is not kept: the peer repeats it. An ACK that comes may be one of the SYN or of
@@ -86,6 +88,7 @@ function isSynAckOfBoth(tcb: Tcb, seg: Segment): boolean {
 
 /** What lies left of the window is trimmed off (§3.10.7.4, first). A peer that takes no SYN-ACK in its place waits for an ACK. */
 function leaveOutSyn(tcb: Tcb, seg: Segment, out: Outbox): void {
+  confirmEcn(tcb, seg)
   seg.seq = add(toSeq(seg.seq), 1)
   seg.flags &= ~SYN
   oweAck(tcb, out)

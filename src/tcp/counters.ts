@@ -18,6 +18,8 @@ export class TcpCounters {
   retransmissionTimeouts = 0
   synRetransmissions = 0
   fastRetransmits = 0
+  /** Reductions of the congestion window for the peer's ECN-Echo (RFC 3168 §6.1.2). */
+  ecnReductions = 0
   zeroWindowProbes = 0
   keepAliveProbes = 0
   delayedAcks = 0

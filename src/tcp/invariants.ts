@@ -34,6 +34,7 @@ function checkSynchronized(tcb: Tcb): void {
     invariant(leq(waiting.right(i), tcb.rcvAdv), 'what waits was inside the window')
     invariant(i === 0 || ahead(waiting.left(i), waiting.right(i - 1) as Seq) > 0, 'ranges are apart')
   }
+  invariant(tcb.ecnOn || !(tcb.ectOn || tcb.echoesCe || tcb.cwrOwed || tcb.inCwr), 'ECN is agreed on before it is used')
   invariant(tcb.cwnd >= 1, 'the congestion window lets something pass')
   invariant(tcb.sndMss > 0, 'the MSS lets something pass')
   const owes = tcb.rcvNxt !== tcb.lastAckSent
@@ -50,6 +51,6 @@ function checkReleased(tcb: Tcb): void {
 export function checkNoStall(tcb: Tcb): void {
   if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT) return
   const pending = ahead(tcb.sendBuffer.end, tcb.sndNxt) > 0 || (tcb.finQueued && !tcb.finSent)
-  const armed = Math.min(tcb.retransmitAt, tcb.persistAt) !== Number.POSITIVE_INFINITY
+  const armed = Math.min(tcb.retransmitAt, tcb.persistAt, tcb.heldUntil) !== Number.POSITIVE_INFINITY
   invariant(!pending || armed, 'text that waits has a timer')
 }

@@ -1,6 +1,6 @@
 // What can be set for a connection, per stack as the default or per call; the live ones at any time.
 
-import { type Changes, flag, int, type Values } from '../options.ts'
+import { type Changes, flag, int, oneOf, type Values } from '../options.ts'
 
 export const socketOptions = {
   /** Receive buffer, bytes. The window that we offer never exceeds it. */
@@ -22,6 +22,11 @@ export const socketOptions = {
    * (RFC 7323 §2.2 and §3.2).
    */
   repeatOffer: flag({ default: false }),
+  /**
+   * Explicit congestion notification (RFC 3168): `on` asks for it in our SYNs and takes it up from the peer's, `accept` only
+   * takes it up, `off` does neither.
+   */
+  ecn: oneOf(['off', 'accept', 'on'], { default: 'accept' }),
   /** How long an acknowledgement may wait for company, ms (RFC 9293 §3.8.6.3 allows 500). 0 for not at all. */
   delayedAckMs: int({ default: 40, min: 0, max: 500 }),
   /** Retransmission timeout before anything is measured, ms (RFC 6298 §2.1). */

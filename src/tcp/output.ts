@@ -2,7 +2,8 @@
 // to §3.8.6 of RFC 9293, Nagle, silly windows, RFC 5681's window), not what is lost (recovery.ts) nor when time is up
 // (timeouts.ts).
 
-import { ACK, FIN, MAX_SACK_BLOCKS, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
+import { ACK, ECE, FIN, MAX_SACK_BLOCKS, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
+import { ecnOnSyn, markNewText } from './ecn.ts'
 import { offerOptions } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
@@ -28,6 +29,7 @@ function hasSendingState(state: State): boolean {
 
 function sendNew(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.sndNxt === tcb.sndUna && now - tcb.lastSentAt > tcb.rtoMs) tcb.congestion.idled(tcb, now)
+  if (tcb.heldUntil !== Number.POSITIVE_INFINITY) return
   while (!tcb.finSent) {
     const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
     if (unsent === 0 && !tcb.finQueued) return
@@ -65,7 +67,10 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   const fin = last && tcb.finQueued && lt(add(seq, length), add(tcb.sndUna, tcb.sndWnd))
   if (length === 0 && !fin) return
   const segment = begin(tcb, seq, ACK | (last && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
-  if (length > 0) tcb.sendBuffer.locate(segment, seq, length, out.slab)
+  if (length > 0) {
+    tcb.sendBuffer.locate(segment, seq, length, out.slab)
+    markNewText(tcb, segment)
+  }
   tcb.sndNxt = add(seq, length + (fin ? 1 : 0))
   tcb.finSent = fin
   tcb.bytesSent += length
@@ -122,9 +127,14 @@ export function repeat(tcb: Tcb, seq: Seq, now: number, out: Outbox): Seq {
 
 /** SYN, or SYN-ACK where the peer's SYN has come. Also sends it again. */
 export function sendSyn(tcb: Tcb, now: number, out: Outbox): void {
-  const segment = begin(tcb, tcb.iss, tcb.state === State.SYN_SENT ? SYN : SYN | ACK, now, out)
+  const segment = begin(tcb, tcb.iss, synFlags(tcb), now, out)
   offerOptions(tcb, segment, tcb.state !== State.SYN_SENT && !tcb.options.repeatOffer, now)
   transmit(tcb, out)
+}
+
+function synFlags(tcb: Tcb): number {
+  if (tcb.state === State.SYN_SENT) return SYN | ecnOnSyn(tcb)
+  return SYN | ACK | (tcb.ecnOn ? ECE : 0)
 }
 
 /** An ACK leaves at the end of the batch, alone if nothing else does. */
@@ -189,7 +199,10 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
     tcb.lastAckSent = tcb.rcvNxt
     tcb.ackOwed = false
     tcb.delayedAckAt = Number.POSITIVE_INFINITY
-    if ((flags & (SYN | RST)) === 0) addSackBlocks(tcb, segment)
+    if ((flags & (SYN | RST)) === 0) {
+      addSackBlocks(tcb, segment)
+      if (tcb.echoesCe) segment.flags |= ECE
+    }
   }
   if (tcb.timestampsOn && (flags & SYN) === 0) {
     segment.hasTimestamps = true

@@ -1,8 +1,9 @@
 // A passive open until it is one: LISTEN (§3.10.7.2) and SYN-RECEIVED (§3.10.7.4) on a small record, so that half-open
 // connections cost little. A whole TCB is made when the peer has acknowledged our SYN.
 
-import { ACK, RST, type Segment, SYN } from '../wire/segment.ts'
+import { ACK, ECE, RST, type Segment, SYN } from '../wire/segment.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
+import { isEcnSetupSyn } from './ecn.ts'
 import { agree, beginSequences, firstWindow, type Handshake, offerOptions, prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
@@ -30,6 +31,7 @@ export class SynReceived implements Handshake, FourTuple {
   windowScalingOn = false
   timestampsOn = false
   sacksOn = false
+  ecnOn = false
   tsRecent = 0
   tsRecentAt = 0
   tsOffset = 0
@@ -71,6 +73,7 @@ export function isSynToListen(seg: Segment, out: Outbox): boolean {
 export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: number, out: Outbox): void {
   prepareOffer(record, mtu)
   agree(record, seg, now)
+  record.ecnOn = record.options.ecn !== 'off' && isEcnSetupSyn(seg)
   record.retransmitAt = now + record.rtoMs
   record.sentAt = now
   sendSynAck(record, now, out)
@@ -81,7 +84,9 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
   const seq = toSeq(seg.seq)
   const rcvNxt = add(record.irs, 1)
   if (seq === record.irs && (seg.flags & (SYN | ACK | RST)) === SYN) {
-    sendSynAck(record, now, out) // the peer's SYN again: our answer was lost
+    // The peer's SYN again: our answer was lost. It may have given up on ECN meanwhile (RFC 3168 §6.1.1.1).
+    if (!isEcnSetupSyn(seg)) record.ecnOn = false
+    sendSynAck(record, now, out)
     return 'waiting'
   }
   const isInWindow = within(seq, rcvNxt, firstWindow(record.options)) || reachesWindow(seg, rcvNxt)
@@ -152,6 +157,8 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.windowScalingOn = record.windowScalingOn
   tcb.timestampsOn = record.timestampsOn
   tcb.sacksOn = record.sacksOn
+  tcb.ecnOn = record.ecnOn
+  tcb.ectOn = record.ecnOn
   tcb.tsRecent = record.tsRecent
   tcb.tsRecentAt = record.tsRecentAt
   tcb.tsOffset = record.tsOffset
@@ -181,7 +188,7 @@ export function resetHalfOpen(record: SynReceived, out: Outbox): void {
 function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
   const segment = out.segment
   address(segment, record)
-  segment.flags = SYN | ACK
+  segment.flags = SYN | ACK | (record.ecnOn ? ECE : 0)
   segment.seq = record.iss
   segment.ack = add(record.irs, 1)
   segment.window = firstWindow(record.options)

@@ -2,9 +2,10 @@
 // the repair that follows a timeout, and the peer's SACK blocks as far as they spare us repeating what it holds.
 
 import type { Segment } from '../wire/segment.ts'
+import { cwrAcknowledged, windowReduced } from './ecn.ts'
 import type { Outbox } from './outbox.ts'
 import { repeat } from './output.ts'
-import { later, leq, lt, type Seq, toSeq } from './seq.ts'
+import { add, later, leq, lt, type Seq, toSeq } from './seq.ts'
 import { Repair, type Tcb } from './tcb.ts'
 
 const DUP_ACK_THRESHOLD = 3
@@ -49,27 +50,34 @@ function enterFastRecovery(tcb: Tcb, now: number, out: Outbox): void {
   out.counters.fastRetransmits++
   tcb.repair = Repair.FAST_RECOVERY
   tcb.recover = tcb.sndNxt
-  tcb.congestion.lossDetected(tcb, now)
+  // Once a window: an echo may have reduced it already (RFC 3168 §6.1.2).
+  if (!tcb.inCwr) tcb.congestion.lossDetected(tcb, now)
+  tcb.inCwr = false
+  windowReduced(tcb)
   repeat(tcb, tcb.sndUna, now, out)
   tcb.cwnd = tcb.ssthresh + DUP_ACK_THRESHOLD * tcb.sndMss
   tcb.retransmitAt = now + tcb.rtoMs
   out.schedule(tcb)
 }
 
-/** SND.UNA has moved on by `acked`. */
-export function newAckArrives(tcb: Tcb, acked: number, now: number, out: Outbox): void {
+/** SND.UNA has moved on by `acked`. `echoed`: with news of congestion, for which the window does not grow (RFC 3168 §6.1.2). */
+export function newAckArrives(tcb: Tcb, acked: number, echoed: boolean, now: number, out: Outbox): void {
   tcb.dupAcks = 0
   tcb.sacked.removeBelow(tcb.sndUna)
+  cwrAcknowledged(tcb)
   switch (tcb.repair) {
     case Repair.NONE:
-      return tcb.congestion.acknowledged(tcb, acked, now)
+      // Kept near SND.UNA: what lies half the sequence space behind would seem to lie ahead.
+      if (lt(tcb.recover, tcb.sndUna)) tcb.recover = add(tcb.sndUna, -1)
+      if (!echoed && !tcb.inCwr) tcb.congestion.acknowledged(tcb, acked, now)
+      return
     case Repair.FAST_RECOVERY:
       return ackInFastRecovery(tcb, acked, now, out)
     case Repair.TIMEOUT:
       tcb.rtxNxt = later(tcb.rtxNxt, tcb.sndUna)
       if (leq(tcb.recover, tcb.sndUna)) tcb.repair = Repair.NONE
       tcb.cwndLimited = true // the repair itself fills the window
-      return tcb.congestion.acknowledged(tcb, acked, now)
+      if (!echoed) tcb.congestion.acknowledged(tcb, acked, now)
   }
 }
 
@@ -88,6 +96,7 @@ function ackInFastRecovery(tcb: Tcb, acked: number, now: number, out: Outbox): v
 /** After a timeout everything that was in flight counts as lost, and the scoreboard as void (RFC 2018 §8: the peer may renege). */
 export function startRepair(tcb: Tcb, again: boolean, now: number): void {
   tcb.congestion.timedOut(tcb, again, now)
+  tcb.inCwr = false
   tcb.sacked.clear()
   tcb.dupAcks = 0
   tcb.recover = tcb.sndNxt

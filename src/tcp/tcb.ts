@@ -141,6 +141,21 @@ export class Tcb {
   cwndLimited = false
   lastSentAt = Number.NEGATIVE_INFINITY
 
+  // Explicit congestion notification (RFC 3168 §6.1).
+  /** Agreed: marks on the peer's text are echoed, echoes of marks on ours are heeded. */
+  ecnOn = false
+  /** Our text may be marked. */
+  ectOn = false
+  /** The peer's text has come with a codepoint. */
+  ecnSeen = false
+  /** ACKs carry ECE, until the peer's CWR. */
+  echoesCe = false
+  /** The next new text carries CWR. */
+  cwrOwed = false
+  /** The window was reduced for an echo, and is not again before text sent after SND.NXT of then is acknowledged. */
+  inCwr = false
+  cwrEnd: Seq = toSeq(0)
+
   // Closing.
   /** The user has closed the sending side: a FIN follows the last byte. */
   finQueued = false
@@ -169,6 +184,8 @@ export class Tcb {
   delayedAckAt = Number.POSITIVE_INFINITY
   finWait2At = Number.POSITIVE_INFINITY
   keepAliveAt = Number.POSITIVE_INFINITY
+  /** No new text before this: a window of one segment cannot be halved any more (RFC 3168 §6.1.2). */
+  heldUntil = Number.POSITIVE_INFINITY
 
   // What `info` tells.
   readonly createdAt: number

@@ -2,6 +2,7 @@
 // acknowledged (§3.8.6.3, RFC 5681 §4.2).
 
 import { FIN, type Segment } from '../wire/segment.ts'
+import { takeCodepoint } from './ecn.ts'
 import type { Outbox } from './outbox.ts'
 import { oweAck, sendAck, sendReset } from './output.ts'
 import { add, ahead, later, leq, lt, type Seq, toSeq } from './seq.ts'
@@ -42,6 +43,7 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     end(tcb, null, 'text after close', out)
     return false
   }
+  if (takeCodepoint(tcb, seg)) oweAck(tcb, out)
   const offset = seg.payloadOffset + ahead(start, toSeq(seg.seq))
   if (start === tcb.rcvNxt) takeInOrder(tcb, seg, offset, length, now, out)
   else keepOutOfOrder(tcb, seg, start, offset, length, now, out)

@@ -1,6 +1,7 @@
 // TIMEOUTS: §3.10.8, and the timers of §3.8. Deadlines are fields of the TCB; the stack asks for the earliest and calls
 // back when it has passed.
 
+import { windowReduced } from './ecn.ts'
 import type { Outbox } from './outbox.ts'
 import { output, repeat, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
 import { startRepair } from './recovery.ts'
@@ -12,7 +13,7 @@ import { end } from './transitions.ts'
 
 /** The earliest deadline of the connection, Infinity for none. */
 export function nextDeadline(tcb: Tcb): number {
-  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.delayedAckAt, tcb.finWait2At, tcb.keepAliveAt)
+  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.delayedAckAt, tcb.finWait2At, tcb.keepAliveAt, tcb.heldUntil)
 }
 
 /** Acts on the deadlines that have passed. */
@@ -21,6 +22,10 @@ export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.delayedAckAt <= now) {
     out.counters.delayedAcks++
     sendAck(tcb, now, out)
+  }
+  if (tcb.heldUntil <= now) {
+    tcb.heldUntil = Number.POSITIVE_INFINITY
+    out.schedule(tcb)
   }
   if (tcb.retransmitAt <= now) retransmissionTimeout(tcb, now, out)
   if (tcb.persistAt <= now) persistTimeout(tcb, now, out)
@@ -40,7 +45,8 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
     repeat(tcb, tcb.iss, now, out)
     return
   }
-  startRepair(tcb, tcb.retries > 1, now)
+  startRepair(tcb, tcb.retries > 1 || tcb.inCwr, now)
+  windowReduced(tcb)
   output(tcb, now, out)
 }
 

@@ -50,4 +50,5 @@ function release(tcb: Tcb, out: Outbox): void {
   tcb.delayedAckAt = Number.POSITIVE_INFINITY
   tcb.finWait2At = Number.POSITIVE_INFINITY
   tcb.keepAliveAt = Number.POSITIVE_INFINITY
+  tcb.heldUntil = Number.POSITIVE_INFINITY
 }

@@ -91,7 +91,7 @@ t.test('taken: the packet is described in place', async t => {
   t.equal(packet.ecn, ECN_CE)
   t.equal(packet.view, view)
   t.equal(packet.bytes, slab)
-  t.same(moved(input.counters), { received: 1, delivered: 1 })
+  t.same(moved(input.counters), { received: 1, delivered: 1, ce: 1 })
 })
 
 for (const ttl of [0, 1]) {
@@ -114,7 +114,7 @@ t.test('fragments come out whole, the checksum unknown whatever the driver said'
   t.match(packet, { protocol: 6, source: THERE, destination: HERE, checksumState: 0, length: 30 })
   t.same(packet.bytes.subarray(packet.offset, packet.offset + 30), payload)
   t.equal(packet.view.getUint8(packet.offset + 29), payload[29])
-  t.same(moved(input.counters), { received: 2, delivered: 1, fragments: 2, reassembled: 1 })
+  t.same(moved(input.counters), { received: 2, delivered: 1, notEct: 1, fragments: 2, reassembled: 1 })
 })
 
 t.test('random packets never throw, and each one is counted once: 100000 cases', async t => {

@@ -91,6 +91,8 @@ const FLAG_LETTERS: [string, number][] = [
   ['C', CWR]
 ]
 
+const CODEPOINTS = ['', 'ect1', 'ect0', 'ce']
+
 export interface Fields {
   /** tcpdump's letters: S F R P . U E C. */
   flags: string
@@ -107,6 +109,8 @@ export interface Fields {
   /** Relative to ours: what the peer holds. */
   sack?: [number, number][]
   urgentPointer?: number
+  /** Type of service: ECN in the two low bits. */
+  tos?: number
 }
 
 export interface PeerOptions {
@@ -190,6 +194,7 @@ export class Peer {
     seg.mss = fields.mss ?? -1
     seg.windowScale = fields.windowScale ?? -1
     seg.sackPermitted = fields.sackPermitted ?? false
+    seg.tos = fields.tos ?? 0
     seg.urgentPointer = fields.urgentPointer ?? 0
     if (fields.ts !== undefined) {
       seg.hasTimestamps = true
@@ -260,7 +265,7 @@ export class Peer {
     return text
   }
 
-  /** `S. 0 ack 1`, `P. 1+5 ack 1`, `. 1 ack 6 sack 10-20`: flags, seq (+ length), ack, relative to the two ISNs. */
+  /** `S. 0 ack 1`, `P. 1+5 ack 1`, `. 1 ack 6 sack 10-20`: flags, seq (+ length), ack, relative to the two ISNs; `ect0` and its like. */
   line(packet: Uint8Array): string {
     const seg = parsed(packet)
     const flags = FLAG_LETTERS.filter(([, bit]) => (seg.flags & bit) !== 0).map(([letter]) => letter)
@@ -273,6 +278,7 @@ export class Peer {
       blocks.push(`${(seg.sack[2 * i] - this.isn) | 0}-${(seg.sack[2 * i + 1] - this.isn) | 0}`)
     }
     if (blocks.length > 0) line += ` sack ${blocks.join(' ')}`
+    if ((packet[1] & 3) !== 0) line += ` ${CODEPOINTS[packet[1] & 3]}`
     return line
   }
 
@@ -300,7 +306,7 @@ export function tcpPacket(
   const header = writeTcpHeader(view, 20, seg)
   bytes.set(text, 20 + header)
   const length = 20 + header + text.length
-  writeIpv4Header(view, 0, length, 0, 1, true, 64, PROTOCOL_TCP, source, destination)
+  writeIpv4Header(view, 0, length, seg.tos, 1, true, 64, PROTOCOL_TCP, source, destination)
   view.setUint16(10, finish(sum(view, 0, 20, 0)))
   view.setUint16(
     36,

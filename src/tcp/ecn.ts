@@ -1,0 +1,91 @@
+// Explicit congestion notification (RFC 3168 §6.1): what the two SYNs agree on, what the receiver echoes, and what the
+// sender makes of an echo. Routers mark instead of dropping; a mark counts as a loss, without anything to send again.
+
+import { ECN_CE, ECN_ECT_0, ECN_NOT_ECT } from '../wire/ipv4.ts'
+import { ACK, CWR, ECE, type Segment, SYN } from '../wire/segment.ts'
+import type { Outbox } from './outbox.ts'
+import { lt } from './seq.ts'
+import { Repair, type Tcb } from './tcb.ts'
+
+const SETUP = ECE | CWR
+const CODEPOINT = 3
+
+/** An ECN-setup SYN (§6.1.1). One that came with a codepoint went through something that writes what it should not: no ECN then. */
+export const isEcnSetupSyn = (seg: Segment): boolean =>
+  (seg.flags & (SYN | ACK | SETUP)) === (SYN | SETUP) && (seg.tos & CODEPOINT) === ECN_NOT_ECT
+
+/** An ECN-setup SYN-ACK: ECE alone, so that a peer who reflects the bits of our SYN is not taken for one (§6.1.1.2). */
+const isEcnSetupSynAck = (seg: Segment): boolean => (seg.flags & (SYN | ACK | SETUP)) === (SYN | ACK | ECE)
+
+/** The bits for a SYN of ours. One that was lost may have met a device that takes them for an attack: then without (§6.1.1.1). */
+export const ecnOnSyn = (tcb: Tcb): number => (tcb.options.ecn === 'on' && !tcb.synRetransmitted ? SETUP : 0)
+
+/** The peer's SYN or SYN-ACK has come to SYN-SENT. */
+export function agreeOnEcn(tcb: Tcb, seg: Segment): void {
+  tcb.ecnOn = tcb.options.ecn === 'on' && ((seg.flags & ACK) !== 0 ? isEcnSetupSynAck(seg) : isEcnSetupSyn(seg))
+  // Who has sent a SYN without ECN keeps to what it promised, but marks no text (§6.1.1).
+  tcb.ectOn = tcb.ecnOn && !tcb.synRetransmitted
+}
+
+/** Simultaneous open: one SYN-ACK without ECN takes back what the SYNs had agreed on. */
+export function confirmEcn(tcb: Tcb, seg: Segment): void {
+  if (isEcnSetupSynAck(seg)) return
+  tcb.ecnOn = false
+  tcb.ectOn = false
+}
+
+// --- The receiver (§6.1.3) ---
+
+/** Text inside the window has come: a mark outside it could be an attacker's (§6.1.5). True when the sender should hear of it at once. */
+export function takeCodepoint(tcb: Tcb, seg: Segment): boolean {
+  if (!tcb.ecnOn) return false
+  const wasEchoing = tcb.echoesCe
+  const reduced = (seg.flags & CWR) !== 0
+  if (reduced) tcb.echoesCe = false
+  const codepoint = seg.tos & CODEPOINT
+  if (codepoint !== ECN_NOT_ECT) tcb.ecnSeen = true
+  if (codepoint === ECN_CE) tcb.echoesCe = true
+  // A window of the sender's that was reduced may be down to one segment: it waits for this ACK.
+  return reduced || (tcb.echoesCe && !wasEchoing)
+}
+
+// --- The sender (§6.1.2) ---
+
+/** Text that goes for the first time is open to marking, and tells of a reduction. */
+export function markNewText(tcb: Tcb, segment: Segment): void {
+  if (!tcb.ectOn) return
+  segment.tos = (segment.tos & ~CODEPOINT) | ECN_ECT_0
+  if (!tcb.cwrOwed) return
+  segment.flags |= CWR
+  tcb.cwrOwed = false
+}
+
+/** The congestion window was reduced, for whatever reason: the peer is told on the next new text. */
+export function windowReduced(tcb: Tcb): void {
+  if (tcb.ectOn) tcb.cwrOwed = true
+}
+
+/** Whether this ACK says that a router has marked something of ours. */
+export const echoesCongestion = (tcb: Tcb, seg: Segment): boolean => tcb.ecnOn && (seg.flags & (SYN | ECE)) === ECE
+
+/** An echo: one reduction a window, and none while a loss of the same window is being repaired. */
+export function congestionEchoed(tcb: Tcb, now: number, out: Outbox): void {
+  if (tcb.repair !== Repair.NONE || tcb.inCwr || !lt(tcb.recover, tcb.sndUna)) return
+  out.counters.ecnReductions++
+  if (tcb.cwnd <= tcb.sndMss) {
+    // There is nothing left to take off: the timer slows us down instead.
+    tcb.heldUntil = now + tcb.rtoMs
+    if (tcb.sndUna !== tcb.sndNxt) tcb.retransmitAt = tcb.heldUntil
+  } else {
+    tcb.congestion.lossDetected(tcb, now)
+    tcb.cwnd = Math.min(tcb.cwnd, tcb.ssthresh)
+  }
+  tcb.inCwr = true
+  tcb.cwrEnd = tcb.sndNxt
+  windowReduced(tcb)
+}
+
+/** SND.UNA has moved. The reduction holds until what carried the CWR, the first text after it, is acknowledged. */
+export function cwrAcknowledged(tcb: Tcb): void {
+  if (tcb.inCwr && lt(tcb.cwrEnd, tcb.sndUna)) tcb.inCwr = false
+}
