@@ -52,6 +52,8 @@ function median(values: readonly number[]): number {
 }
 
 const HEADINGS = ['bench', 'figure', 'min', 'median', 'max', 'unit', 'reference', 'median', 'ratio']
+/** Where there was nothing to measure: nobody was served. */
+const NONE = '-'
 const NUMBERS = new Set([2, 3, 4, 7, 8])
 
 export function printTable({ machine, plan, figures, remarks, skipped, failed }: Report): void {
@@ -67,7 +69,7 @@ export function printTable({ machine, plan, figures, remarks, skipped, failed }:
     it.unit,
     it.reference?.name ?? '',
     it.referenceMedian === undefined ? '' : format(it.referenceMedian),
-    it.ratio === undefined ? '' : `${it.ratio.toFixed(2)} x`
+    it.ratio === undefined ? '' : Number.isFinite(it.ratio) ? `${it.ratio.toFixed(2)} x` : NONE
   ])
   if (rows.length > 0) console.log(formatTable(HEADINGS, rows, NUMBERS))
   for (const text of remarks) console.log(`Note: ${text}`)
@@ -77,6 +79,7 @@ export function printTable({ machine, plan, figures, remarks, skipped, failed }:
 
 /** Three digits that count; no decimals where there are enough before the point. */
 function format(value: number): string {
+  if (!Number.isFinite(value)) return NONE
   const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.max(value, 0.001))))
   return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
 }
