@@ -21,24 +21,14 @@ import {
 } from '../link/link.ts'
 import { SipHash } from '../siphash.ts'
 import { segmentArrives } from '../tcp/arrivals.ts'
-import { NewReno } from '../tcp/congestion/new-reno.ts'
 import { TcpCounters } from '../tcp/counters.ts'
 import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
 import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
 import type { Outbox } from '../tcp/outbox.ts'
-import { answerWithReset, output } from '../tcp/output.ts'
-import {
-  answerSyn,
-  arrivesInSynReceived,
-  isSynToListen,
-  resetHalfOpen,
-  SynReceived,
-  synAckTimeout,
-  toTcb
-} from '../tcp/passive.ts'
+import { output } from '../tcp/output.ts'
+import { SynReceived } from '../tcp/passive.ts'
 import { Arena } from '../tcp/receive-buffer.ts'
-import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
 import { Event, Tcb } from '../tcp/tcb.ts'
 import { arrivesInTimeWait, refuseInTimeWait, TimeWait } from '../tcp/time-wait.ts'
@@ -46,11 +36,11 @@ import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
 import { tell } from '../tcp/transitions.ts'
 import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
-import { RST, Segment } from '../wire/segment.ts'
+import { Segment } from '../wire/segment.ts'
 import { type Block, Slab } from '../wire/slab.ts'
 import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
-import { Connection, type ConnectionOwner } from './connection.ts'
-import type { Listener } from './listener.ts'
+import type { ConnectionOwner } from './connection.ts'
+import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
 import { ConnectionTable, type Counts, type Entry } from './table.ts'
 import type { Tracer } from './trace.ts'
@@ -86,12 +76,13 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly ports: Ports
   readonly routes = new Routes()
   readonly owner: ConnectionOwner
+  readonly passive = new PassiveOpens(this)
 
   readonly #link: Link
-  readonly #tracer: Tracer | undefined
+  readonly tracer: Tracer | undefined
   readonly #timeWaitLimit: number
-  readonly #secret: SipHash
-  readonly #table: ConnectionTable
+  readonly secret: SipHash
+  readonly table: ConnectionTable
   readonly #turns: Turns
   readonly #transmitter: Transmitter
   readonly #arrived = new Segment()
@@ -103,14 +94,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   constructor(link: Link, host: Host, tracer: Tracer | undefined, limits: EngineLimits) {
     const random = (bytes: Uint8Array): void => host.random(bytes)
     this.#link = link
-    this.#tracer = tracer
+    this.tracer = tracer
     this.#timeWaitLimit = limits.timeWaitLimit
     this.slab = new Slab(limits.memoryLimit)
     const key = new Uint8Array(16)
     random(key)
-    this.#secret = new SipHash(key)
-    this.ports = new Ports(link.guard, this.#secret, random)
-    this.#table = new ConnectionTable(this.ports, random, host.now())
+    this.secret = new SipHash(key)
+    this.ports = new Ports(link.guard, this.secret, random)
+    this.table = new ConnectionTable(this.ports, random, host.now())
     this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
     this.ip = new IpInput({ accepts: address => this.isOwnAddress(address) })
@@ -177,15 +168,15 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     seg.destinationAddress = packet.destination
     seg.tos = packet.tos
     seg.ttl = packet.ttl
-    const entry = this.#table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
+    const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
     if (entry === undefined && !this.#isOurs(seg)) {
       counters.droppedNotOurs++
       return
     }
-    this.#tracer?.segment?.('in', seg, this.now)
-    if (entry === undefined) this.#arrivesUnconnected(seg)
-    else if (entry instanceof Tcb) this.#arrivesAt(entry, seg)
-    else if (entry instanceof SynReceived) this.#arrivesHalfOpen(entry, seg)
+    this.tracer?.segment?.('in', seg, this.now)
+    if (entry === undefined) this.passive.arrivesUnconnected(seg)
+    else if (entry instanceof Tcb) this.arrivesAt(entry, seg)
+    else if (entry instanceof SynReceived) this.passive.arrivesHalfOpen(entry, seg)
     else this.#arrivesInTimeWait(entry, seg)
   }
 
@@ -209,49 +200,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     return this.#addresses !== undefined || this.ports.isHeld(seg.destinationPort)
   }
 
-  #arrivesAt(tcb: Tcb, seg: Segment): void {
+  arrivesAt(tcb: Tcb, seg: Segment): void {
     segmentArrives(tcb, seg, this.now, this)
     this.rearm(tcb)
     if (CHECKS) checkInvariants(tcb)
   }
 
-  /** CLOSED and LISTEN. */
-  #arrivesUnconnected(seg: Segment, leastIss?: Seq): void {
-    const listener = this.ports.listenerFor(seg.destinationAddress, seg.destinationPort)
-    if (listener === undefined) {
-      this.counters.droppedNoListener++
-      if ((seg.flags & RST) === 0) answerWithReset(seg, this)
-    } else if (isSynToListen(seg, this)) this.#openHalf(listener, seg, leastIss)
-  }
-
-  #openHalf(listener: Listener, seg: Segment, leastIss: Seq | undefined): void {
-    if (listener.halfOpen >= listener.backlog) {
-      this.counters.droppedSynBacklogFull++
-      return
-    }
-    const mtu = this.#mtuBackTo(seg.sourceAddress)
-    if (mtu < 0) {
-      this.stackCounters.droppedNoRoute++
-      return
-    }
-    const record = new SynReceived(listener.options)
-    record.localAddress = seg.destinationAddress
-    record.localPort = seg.destinationPort
-    record.remoteAddress = seg.sourceAddress
-    record.remotePort = seg.sourcePort
-    record.listener = listener
-    const iss = initialSequence(this.#secret, record, this.now)
-    record.iss = leastIss === undefined ? iss : later(iss, leastIss)
-    record.tsOffset = timestampOffset(this.#secret, record)
-    this.#table.enter(record, this.ports.hold(listener.localAddress, listener.port))
-    listener.halfOpen++
-    this.counters.passiveOpens++
-    this.#tracer?.state?.(record, State.LISTEN, State.SYN_RECEIVED, 'SYN', this.now)
-    answerSyn(record, seg, mtu, this.now, this)
-    this.#table.arm(record, record.retransmitAt)
-  }
-
-  #mtuBackTo(address: number): number {
+  /** -1 where no way leads there. */
+  mtuBackTo(address: number): number {
     try {
       return this.mtuTo(address)
     } catch {
@@ -259,39 +215,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     }
   }
 
-  #arrivesHalfOpen(record: SynReceived, seg: Segment): void {
-    switch (arrivesInSynReceived(record, seg, this.now, this)) {
-      case 'waiting':
-        return
-      case 'gone':
-        return this.#dropHalfOpen(record, 'RST')
-      case 'open':
-        this.#acceptHalfOpen(record, seg)
-    }
-  }
-
-  #acceptHalfOpen(record: SynReceived, seg: Segment): void {
-    const listener = record.listener as Listener
-    const tcb = toTcb(record, new NewReno(), this.now)
-    tcb.user = new Connection(tcb, this.owner, connection => listener.accept(connection))
-    this.#table.replace(record, tcb)
-    listener.halfOpen--
-    this.#arrivesAt(tcb, seg)
-  }
-
-  #dropHalfOpen(record: SynReceived, why: string): void {
-    ;(record.listener as Listener).halfOpen--
-    this.counters.attemptFails++
-    this.#tracer?.state?.(record, State.SYN_RECEIVED, State.LISTEN, why, this.now)
-    this.#table.leave(record)
-  }
-
   #arrivesInTimeWait(record: TimeWait, seg: Segment): void {
     switch (arrivesInTimeWait(record, seg, this.now, this)) {
       case 'waiting':
         return
       case 'restarted':
-        this.#table.arm(record, record.expiresAt)
+        this.table.arm(record, record.expiresAt)
         return
       case 'reopen':
         if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) {
@@ -301,14 +230,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         this.counters.timeWaitsReused++
         this.#endTimeWait(record, 'new SYN')
         // A fast connection outruns the clock of the ISN: the new one begins above all that the old one used (RFC 9293 §3.6.1).
-        this.#arrivesUnconnected(seg, record.sndNxt)
+        this.passive.arrivesUnconnected(seg, record.sndNxt)
     }
   }
 
   #endTimeWait(record: TimeWait, why: string): void {
     this.#timeWaits--
-    this.#tracer?.state?.(record, State.TIME_WAIT, State.CLOSED, why, this.now)
-    this.#table.leave(record)
+    this.tracer?.state?.(record, State.TIME_WAIT, State.CLOSED, why, this.now)
+    this.table.leave(record)
   }
 
   // --- ICMP (IcmpHandler) ---
@@ -323,14 +252,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     remotePort: number,
     quotedSeq: number
   ): void {
-    const tcb = this.#table.find(localAddress, localPort, remoteAddress, remotePort)
+    const tcb = this.table.find(localAddress, localPort, remoteAddress, remotePort)
     if (!(tcb instanceof Tcb) || !isInFlight(tcb, quotedSeq)) {
       this.counters.droppedIcmpNotInFlight++
       return
     }
     if (type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED) {
       // No news to the routes, where another connection or the kernel heard it first, may still be news to this one.
-      const current = this.#mtuBackTo(remoteAddress)
+      const current = this.mtuBackTo(remoteAddress)
       if (current > 0) {
         this.routes.mtuReported(remoteAddress, mtu, this.now, current)
         pathMtuShrank(tcb, this.routes.mtuTo(remoteAddress, this.now, current), this.now, this)
@@ -352,7 +281,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   transmit(): void {
     this.counters.segmentsSent++
     const segment = this.segment
-    this.#tracer?.segment?.('out', segment, this.now)
+    this.tracer?.segment?.('out', segment, this.now)
     this.#countSent(this.#transmitter.tcp(segment, this.routes.mayFragment(segment.destinationAddress, this.now)))
   }
 
@@ -394,7 +323,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   stateChanged(tcb: Tcb, from: State, to: State, why: string): void {
-    this.#tracer?.state?.(tcb, from, to, why, this.now)
+    this.tracer?.state?.(tcb, from, to, why, this.now)
   }
 
   enterTimeWait(tcb: Tcb, now: number): void {
@@ -407,24 +336,24 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.counters.timeWaits++
     this.#timeWaits++
     const record = new TimeWait(tcb, now)
-    this.#table.replace(tcb, record)
-    this.#table.arm(record, record.expiresAt)
+    this.table.replace(tcb, record)
+    this.table.arm(record, record.expiresAt)
   }
 
   forget(tcb: Tcb): void {
     this.#starving.delete(tcb)
-    this.#table.leave(tcb)
+    this.table.leave(tcb)
   }
 
   // --- What the calls of users need ---
 
   /** Gives a new connection its place. `holdKey` is what `ports.hold` answered. */
   enter(tcb: Tcb, holdKey: number): void {
-    this.#table.enter(tcb, holdKey)
+    this.table.enter(tcb, holdKey)
   }
 
   isTupleFree(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): boolean {
-    return this.#table.find(localAddress, localPort, remoteAddress, remotePort) === undefined
+    return this.table.find(localAddress, localPort, remoteAddress, remotePort) === undefined
   }
 
   isOwnAddress(address: number): boolean {
@@ -437,24 +366,15 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   newIdentity(tuple: Tcb): { iss: ReturnType<typeof initialSequence>; tsOffset: number } {
-    return { iss: initialSequence(this.#secret, tuple, this.now), tsOffset: timestampOffset(this.#secret, tuple) }
-  }
-
-  /** Half-open connections of a listener that goes away. */
-  resetChildren(listener: Listener): void {
-    for (const entry of this.#table.all()) {
-      if (!(entry instanceof SynReceived) || entry.listener !== listener) continue
-      resetHalfOpen(entry, this)
-      this.#dropHalfOpen(entry, 'listener closed')
-    }
+    return { iss: initialSequence(this.secret, tuple, this.now), tsOffset: timestampOffset(this.secret, tuple) }
   }
 
   connections(): Tcb[] {
-    return this.#table.all().filter(entry => entry instanceof Tcb)
+    return this.table.all().filter(entry => entry instanceof Tcb)
   }
 
   counts(): Counts {
-    return this.#table.counts()
+    return this.table.counts()
   }
 
   call<T>(work: () => T): T {
@@ -463,7 +383,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   /** After each event of a connection: its timer follows its earliest deadline. */
   rearm(tcb: Tcb): void {
-    this.#table.arm(tcb, nextDeadline(tcb))
+    this.table.arm(tcb, nextDeadline(tcb))
   }
 
   close(): void {
@@ -500,12 +420,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   nextDeadline(): number {
-    return Math.min(this.#table.nextDeadline, this.ip.reassembly.nextDeadline)
+    return Math.min(this.table.nextDeadline, this.ip.reassembly.nextDeadline)
   }
 
   deadlineComes(): void {
     this.ip.reassembly.expire(this.now)
-    this.#table.fire(this.now, entry => this.#timeIsUp(entry))
+    this.table.fire(this.now, entry => this.#timeIsUp(entry))
   }
 
   /** A deadline may have moved away since the timer was armed. */
@@ -515,15 +435,13 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       this.rearm(entry)
       if (CHECKS) checkInvariants(entry)
     } else if (entry instanceof SynReceived) {
-      if (entry.retransmitAt > this.now || synAckTimeout(entry, this.now, this)) {
-        this.#table.arm(entry, entry.retransmitAt)
-      } else this.#dropHalfOpen(entry, 'timeout')
-    } else if (entry.expiresAt > this.now) this.#table.arm(entry, entry.expiresAt)
+      this.passive.timeIsUp(entry)
+    } else if (entry.expiresAt > this.now) this.table.arm(entry, entry.expiresAt)
     else this.#endTimeWait(entry, '2MSL timeout')
   }
 
   end(): void {
-    for (const entry of this.#table.all()) this.#table.leave(entry)
+    for (const entry of this.table.all()) this.table.leave(entry)
     this.#link.close()
   }
 }

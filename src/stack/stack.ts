@@ -159,7 +159,7 @@ export class Stack {
   #closeListener(listener: Listener): void {
     if (!this.#listeners.delete(listener) || this.#closed) return
     this.#engine.call(() => {
-      this.#engine.resetChildren(listener)
+      this.#engine.passive.resetChildren(listener)
       this.#engine.ports.removeListener(listener)
     })
   }
