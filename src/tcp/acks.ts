@@ -45,11 +45,14 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   return afterAck(tcb, now, out)
 }
 
-/** SND.WL1 and SND.WL2 keep an old segment from setting the window. */
+/**
+ * SND.WL1 and SND.WL2 keep an old segment from setting the window. An ACK of something new is no old one, though it may
+ * ride on text that is sent again: to move SND.UNA and not the window would be to send beyond the peer's right edge.
+ */
 function updateWindow(tcb: Tcb, seg: Segment, ack: Seq): void {
   const seq = toSeq(seg.seq)
   if (lt(ack, tcb.sndUna)) return
-  if (lt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && leq(tcb.sndWl2, ack))) {
+  if (lt(tcb.sndUna, ack) || lt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && leq(tcb.sndWl2, ack))) {
     tcb.sndWnd = seg.window << tcb.sndWndShift
     tcb.sndWl1 = seq
     tcb.sndWl2 = ack

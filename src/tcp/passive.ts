@@ -11,7 +11,7 @@ import { address, answerWithReset, type FourTuple } from './output.ts'
 import { add, type Seq, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
-import { timestampNow } from './timestamps.ts'
+import { isOldDuplicate, timestampNow } from './timestamps.ts'
 import { windowField } from './window.ts'
 
 export class SynReceived implements Handshake, FourTuple {
@@ -28,6 +28,8 @@ export class SynReceived implements Handshake, FourTuple {
   sndWnd = 0
   sndWndShift = 0
   rcvWndShift = 0
+  /** RCV.WND as the peer knows it, bytes. */
+  offeredWindow: number
   windowScalingOn = false
   timestampsOn = false
   sacksOn = false
@@ -45,6 +47,7 @@ export class SynReceived implements Handshake, FourTuple {
 
   constructor(readonly options: SocketValues) {
     this.rtoMs = options.initialRtoMs
+    this.offeredWindow = firstWindow(options)
   }
 }
 
@@ -89,9 +92,10 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
     sendSynAck(record, now, out)
     return 'waiting'
   }
-  const isInWindow = within(seq, rcvNxt, firstWindow(record.options)) || reachesWindow(seg, rcvNxt)
-  if (!isInWindow || (seg.flags & SYN) !== 0) {
-    out.counters.droppedUnacceptable++
+  const isInWindow = within(seq, rcvNxt, record.offeredWindow) || reachesWindow(seg, rcvNxt)
+  if (!isInWindow || isOldDuplicate(record, seg, now)) {
+    if (isInWindow) out.counters.droppedOldTimestamp++
+    else out.counters.droppedUnacceptable++
     if ((seg.flags & RST) === 0) sendBareAck(record, now, out)
     return 'waiting'
   }
@@ -101,6 +105,11 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
       return 'gone'
     }
     out.counters.droppedBadReset++
+    sendBareAck(record, now, out)
+    return 'waiting'
+  }
+  if ((seg.flags & SYN) !== 0) {
+    out.counters.droppedUnacceptable++
     sendBareAck(record, now, out)
     return 'waiting'
   }
@@ -172,6 +181,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.segmentsSent = 1 + record.retries
   tcb.segmentsReceived = 1
   beginSequences(tcb, record.iss)
+  tcb.rcvAdv = add(tcb.rcvNxt, record.offeredWindow)
   return tcb
 }
 
@@ -202,7 +212,8 @@ function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
   segment.flags = ACK
   segment.seq = add(record.iss, 1)
   segment.ack = add(record.irs, 1)
-  segment.window = windowField(firstWindow(record.options), record.rcvWndShift)
+  segment.window = windowField(record.offeredWindow, record.rcvWndShift)
+  record.offeredWindow = segment.window << record.rcvWndShift // rounding up has offered a little more
   if (record.timestampsOn) {
     segment.hasTimestamps = true
     segment.tsVal = timestampNow(record.tsOffset, now)

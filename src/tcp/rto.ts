@@ -25,5 +25,5 @@ export function backOff(tcb: Tcb): void {
 
 /** §5.7: a SYN was lost and the timeout was below 3 s: data starts with 3 s. */
 export function restartAfterLostSyn(tcb: Tcb): void {
-  if (tcb.srttMs < 0) tcb.rtoMs = Math.max(3000, tcb.options.initialRtoMs)
+  if (tcb.srttMs < 0) tcb.rtoMs = Math.min(tcb.options.maxRtoMs, Math.max(3000, tcb.options.initialRtoMs))
 }

@@ -97,10 +97,9 @@ function rememberBlock(tcb: Tcb, start: Seq): void {
 
 /** A FIN behind a hole is kept, not acted on: it has its own place in the sequence space (§3.4). */
 export function takeFin(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
-  if ((seg.flags & FIN) !== 0 && !tcb.finKnown && mayReceive(tcb.state)) {
+  if ((seg.flags & FIN) !== 0 && mayReceive(tcb.state)) {
     const fin = add(toSeq(seg.seq), seg.payloadLength)
-    // It must lie in the window, like any other octet, and behind all that has been taken.
-    if (leq(tcb.rcvNxt, fin) && leq(fin, tcb.rcvAdv) && !holdsBeyond(tcb, fin)) {
+    if (mayStandAt(tcb, fin)) {
       tcb.finKnown = true
       tcb.rcvFin = fin
       if (tcb.rcvNxt !== fin && seg.payloadLength === 0) sendAck(tcb, now, out)
@@ -110,6 +109,12 @@ export function takeFin(tcb: Tcb, seg: Segment, now: number, out: Outbox): void 
     }
   }
   if (tcb.finKnown && tcb.rcvNxt === tcb.rcvFin && mayReceive(tcb.state)) actOnFin(tcb, now, out)
+}
+
+/** It must lie in the window, like any other octet, behind all that has been taken, and where it stood before. */
+function mayStandAt(tcb: Tcb, fin: Seq): boolean {
+  if (tcb.finKnown) return fin === tcb.rcvFin
+  return leq(tcb.rcvNxt, fin) && leq(fin, tcb.rcvAdv) && !holdsBeyond(tcb, fin)
 }
 
 function holdsBeyond(tcb: Tcb, fin: Seq): boolean {

@@ -66,7 +66,10 @@ function persistTimeout(tcb: Tcb, now: number, out: Outbox): void {
   if (window > 0) {
     // Too little for good manners, but it has waited long enough: the override of §3.8.6.2.1.
     sendText(tcb, Math.min(window, ahead(tcb.sendBuffer.end, tcb.sndNxt), textRoom(tcb)), now, out)
-    if (tcb.sndNxt !== tcb.sndUna) return
+    if (tcb.sndNxt !== tcb.sndUna) {
+      tcb.retries = 0 // it leaves for the first time: R2 counts from here
+      return
+    }
   }
   out.counters.zeroWindowProbes++
   sendProbe(tcb, now, out)

@@ -12,8 +12,15 @@ export function timestampNow(offset: number, now: number): number {
   return (offset + Math.floor(now % 2 ** 32)) | 0
 }
 
+/** What has to be known of a connection, half open or whole, to tell an old duplicate. */
+interface TimestampState {
+  readonly timestampsOn: boolean
+  readonly tsRecent: number
+  readonly tsRecentAt: number
+}
+
 /** §5.3 R1: the segment is older than one that was taken. A RST is exempt (§5.2). */
-export function isOldDuplicate(tcb: Tcb, seg: Segment, now: number): boolean {
+export function isOldDuplicate(tcb: TimestampState, seg: Segment, now: number): boolean {
   if (!tcb.timestampsOn || !seg.hasTimestamps || (seg.flags & RST) !== 0) return false
   return ((seg.tsVal - tcb.tsRecent) | 0) < 0 && now - tcb.tsRecentAt < TS_RECENT_LIFE
 }

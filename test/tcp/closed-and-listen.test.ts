@@ -69,6 +69,7 @@ t.test('SYN-RECEIVED of a passive open (§3.10.7.4)', async t => {
       replies: ['. 1 ack 1'],
       left: 1
     },
+    { name: 'RST comes before SYN', arrives: { flags: 'SR', seq: 1 }, replies: [], left: 0 },
     { name: 'RST outside the window is dropped', arrives: { flags: 'R', seq: -5 }, replies: [], left: 1 },
     {
       name: 'ACK of nothing sent is answered by RST',
@@ -107,6 +108,18 @@ t.test('SYN-RECEIVED of a passive open (§3.10.7.4)', async t => {
     peer.arrive({ flags: '.', seq: 1, ack: 1 })
     t.equal(peer.state, 'ESTABLISHED', `${name}: the right ACK still opens`)
   }
+})
+
+t.test('SYN-RECEIVED: an old duplicate opens nothing (RFC 7323 §5.3)', async t => {
+  const peer = new Peer().listen()
+  peer.link.deliver(peer.packet({ flags: 'S', ts: [1000, 0] }))
+  peer.settle()
+  peer.ourIsn = peer.last().seq
+  t.same(peer.arrive({ flags: '.', seq: 1, ack: 1, ts: [999, 0] }), ['. 1 ack 1'])
+  t.same(peer.stack.counts(), { connections: 0, halfOpen: 1, timeWait: 0 })
+  t.equal(peer.stack.counters().tcp.droppedOldTimestamp, 1)
+  peer.arrive({ flags: '.', seq: 1, ack: 1, ts: [1000, 0] })
+  t.equal(peer.state, 'ESTABLISHED')
 })
 
 t.test('text and FIN on the ACK that opens are kept (§3.10.7.4)', async t => {

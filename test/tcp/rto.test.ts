@@ -63,6 +63,9 @@ t.test('§5.7: after a lost SYN the timeout for text is 3 seconds, unless a roun
   sampleRtt(tcb, 100)
   restartAfterLostSyn(tcb)
   t.equal(tcb.rtoMs, 300)
+  const limited = tcbWith({ maxRtoMs: 2000 })
+  restartAfterLostSyn(limited)
+  t.equal(limited.rtoMs, 2000, 'never above the limit')
 })
 
 const NO_TIMESTAMPS = { timestamps: false, noDelay: true }

@@ -218,6 +218,18 @@ t.test('a second FIN elsewhere changes nothing: the first one stands', async t =
   }
 })
 
+t.test(
+  'a FIN behind a hole is acknowledged each time it comes: the peer counts the duplicates (RFC 5681 §4.2)',
+  async t => {
+    const peer = established()
+    t.same(peer.arrive({ flags: 'F.', seq: 7, ack: 1 }), ['. 1 ack 1'])
+    t.same(peer.arrive({ flags: 'F.', seq: 7, ack: 1 }), ['. 1 ack 1'])
+    t.equal(peer.stack.counters().tcp.droppedOutsideWindow, 0)
+    t.same(peer.arrive({ flags: 'F.', seq: 9, ack: 1 }), ['. 1 ack 1'], 'elsewhere')
+    t.equal(peer.stack.counters().tcp.droppedOutsideWindow, 1)
+  }
+)
+
 t.test('a FIN in front of text that has come already is no FIN of this peer', async t => {
   const peer = established()
   peer.arrive({ flags: '.', seq: 11, ack: 1, text: 'late' })

@@ -168,6 +168,30 @@ t.test(
   }
 )
 
+t.test('the override of a silly window is no retransmission: R2 counts from there (§3.8.3)', async t => {
+  const peer = established({ window: 4000, sockets: { retries: 2, timestamps: false } })
+  peer.call(c => c.write(new Uint8Array(1000)))
+  peer.arrive({ flags: '.', seq: 1, ack: 1001, window: 300 })
+  peer.call(c => c.write(new Uint8Array(1000)))
+  t.same(peer.wait(60_000), ['200 . 1001+300 ack 1', '400 P. 1001+300 ack 1', '800 P. 1001+300 ack 1'])
+  t.same(peer.told, ['closed ETIMEDOUT'])
+})
+
+t.test('a window that comes with a new ACK counts, though text that is sent again brings it (§3.10.7.4)', async t => {
+  const peer = established({ window: 3000 })
+  // The ACK of our SYN-ACK, behind text that was lost on its way.
+  peer.arrive({ flags: '.', seq: 11, ack: 1, window: 3000 })
+  t.same(
+    peer.call(c => c.write(new Uint8Array(6000))),
+    ['. 1+1460 ack 1', '. 1461+1460 ack 1']
+  )
+  t.same(
+    peer.arrive({ flags: 'P.', seq: 1, ack: 1461, window: 1540, text: new Uint8Array(10) }),
+    [],
+    'the right edge has not moved'
+  )
+})
+
 t.test("Nagle's algorithm (§3.7.4)", async t => {
   const peer = established()
   t.same(
@@ -266,6 +290,10 @@ t.test('records without a TCB take back nothing of what was offered, whatever th
   halfOpen.link.deliver(halfOpen.packet({ flags: 'S', seq: 50 }))
   t.equal(halfOpen.stack.counters().tcp.challengeAcks, 1)
   t.ok(edge(halfOpen.last()) >= offered, 'SYN-RECEIVED')
+  halfOpen.ourIsn = halfOpen.last().seq - 1
+  halfOpen.arrive({ flags: 'P.', seq: edge(halfOpen.last()) - halfOpen.isn - 1, ack: 1, text: 'x' })
+  t.equal(halfOpen.state, 'ESTABLISHED', 'the last octet that was offered is taken')
+  t.equal(halfOpen.stack.counters().tcp.outOfOrderSegments, 1)
 
   for (const length of [1, 2, 3, 4, 5, 6, 7, 8]) {
     const peer = established(scaled)
