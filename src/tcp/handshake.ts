@@ -6,7 +6,7 @@ import type { SocketValues } from './options.ts'
 import { add, type Seq, toSeq } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
-import { windowShift } from './window.ts'
+import { windowOffered, windowShift } from './window.ts'
 
 /** What a peer that sends no MSS option takes (§3.7.1). */
 export const DEFAULT_MSS = 536
@@ -84,8 +84,9 @@ export const firstWindow = (options: SocketValues): number => Math.min(65_535, o
 
 /** The peer's SYN has been taken: the variables of a TCB that begin with it. `ack` is what that SYN acknowledged, if anything. */
 export function beginSequences(tcb: Tcb, ack: Seq): void {
+  const offered = windowOffered(tcb) // by our SYN; the user may have changed the buffer since
   tcb.rcvNxt = add(tcb.irs, 1)
-  tcb.rcvAdv = add(tcb.rcvNxt, firstWindow(tcb.options))
+  tcb.rcvAdv = add(tcb.rcvNxt, offered)
   tcb.lastAckSent = tcb.rcvNxt
   tcb.maxSndWnd = tcb.sndWnd
   tcb.sndWl1 = tcb.irs

@@ -11,7 +11,6 @@ export function checkInvariants(tcb: Tcb): void {
   invariant(leq(tcb.sendBuffer.start, tcb.sendBuffer.end), 'the send buffer has a length')
   const textEnd = tcb.finSent ? ahead(tcb.sndNxt, tcb.sendBuffer.end) === 1 : leq(tcb.sndNxt, tcb.sendBuffer.end)
   invariant(textEnd, 'SND.NXT is not past what was written and the FIN')
-  invariant(tcb.sendBuffer.length <= tcb.options.sendBuffer, 'the send buffer keeps its limit')
   const isInFlight = tcb.sndUna !== tcb.sndNxt
   invariant(
     !isInFlight || tcb.retransmitAt !== Number.POSITIVE_INFINITY,

@@ -182,7 +182,7 @@ export class ConnectionModel {
       case 'TIME-WAIT':
         return this.#arrivesInTimeWait(s, now)
       default:
-        this.#arrivesElsewhere(s, now)
+        this.#arrivesElsewhere(this.#withoutKnownSyn(s, now), now)
     }
   }
 
@@ -253,6 +253,14 @@ export class ConnectionModel {
     }
     if (!this.#takeAck(s, now)) return
     this.#takeText(s, now)
+  }
+
+  /** A simultaneous open, line 6 of figure 7 (§3.5): of the peer's SYN-ACK only the ACK is news. */
+  #withoutKnownSyn(s: Seen, now: number): Seen {
+    const isOfBoth = s.syn && s.hasAck && !s.rst && s.seq === this.irs && s.ack === this.nxt
+    if (!this.isActive || this.una !== this.iss || !isOfBoth) return s
+    this.#owe(now)
+    return { ...s, syn: false, seq: plus(s.seq, 1) }
   }
 
   #isNewAck(ack: number): boolean {
@@ -464,9 +472,9 @@ export class ConnectionModel {
       this.#weOfferedTimestamps = s.timestamp !== undefined
       this.#timestampsOn = s.hasAck && s.timestamp !== undefined
       this.#ourScale = s.windowScale
-      this.#firstWindow = s.window
-      if (s.hasAck) this.rcvAdv = plus(this.rcvNxt, s.window)
     }
+    this.#firstWindow = Math.max(this.#firstWindow, s.window)
+    if (s.hasAck && distance(plus(s.ack, s.window), this.rcvAdv) > 0) this.rcvAdv = plus(s.ack, s.window)
     if (this.una !== this.iss) throw new Fault('a SYN leaves after it was acknowledged')
     if (s.seq !== this.iss) throw new Fault('a SYN with another number')
     if (s.hasAck !== (this.state !== 'SYN-SENT')) throw new Fault(`the wrong SYN for ${this.state}`)

@@ -5,6 +5,7 @@ import type { Random } from '../../src/random.ts'
 import type { Connection } from '../../src/stack/connection.ts'
 import type { Listener } from '../../src/stack/listener.ts'
 import type { Stack } from '../../src/stack/stack.ts'
+import type { LiveSocketOptions } from '../../src/tcp/options.ts'
 import { type ConnectionModel, Fault } from './connection-model.ts'
 import { bytesOf } from './streams.ts'
 import { nameOf, type Watch, type Watched } from './watch.ts'
@@ -106,7 +107,7 @@ export class User {
     else if (lot < 0.88) this.#shutdown(one)
     else if (lot < 0.91) this.#close(one)
     else if (lot < 0.92) this.#abort(one)
-    else if (lot < 0.97) one.connection.noDelay = random.chance(0.5)
+    else if (lot < 0.97) this.#setOptions(one)
     else this.#keepAlive(one)
   }
 
@@ -129,6 +130,7 @@ export class User {
     const length = this.random.chance(0.5) ? 1 + this.random.int(200) : 1 + this.random.int(8000)
     const isRefused = model.closing || !this.#isLive(watched) || model.state === 'TIME-WAIT'
     const bytes = bytesOf(this.watch.streamKey, model.written, length)
+    const room = connection.writableBytes
     let taken = -1
     this.watch.call(
       watched,
@@ -142,6 +144,7 @@ export class User {
         }
       }
     )
+    if (taken > room) throw new Fault(`a write of ${length} took ${taken}, with room for ${room}`)
     if (taken >= 0 && isRefused) throw new Fault(`a write is taken in ${model.state}`)
     if (taken < 0 && !isRefused && !model.readerGone) throw new Fault(`a write is refused in ${model.state}`)
     if (taken > 0) model.written += taken
@@ -200,6 +203,24 @@ export class User {
     )
   }
 
+  /** Options that may change at any time, and change nothing in the model. */
+  #setOptions({ connection, watched }: Held): void {
+    const { random } = this
+    const choices: readonly LiveSocketOptions[] = [
+      { noDelay: random.chance(0.5) },
+      { receiveBuffer: 2048 + random.int(100_000) },
+      { sendBuffer: 2048 + random.int(100_000) },
+      { keepAliveIntervalMs: 1000 + random.int(3000) }
+    ]
+    const changes = choices[random.int(choices.length)]
+    this.watch.call(
+      watched,
+      `setOptions ${JSON.stringify(changes)}`,
+      () => {},
+      () => connection.setOptions(changes)
+    )
+  }
+
   #keepAlive({ connection, watched }: Held): void {
     const on = this.random.chance(0.7)
     this.watch.call(
@@ -208,7 +229,7 @@ export class User {
       model => {
         model.keepAlive ||= on
       },
-      () => connection.setKeepAlive(on, 1000)
+      () => connection.setOptions({ keepAlive: on, keepAliveIdleMs: 1000 })
     )
   }
 

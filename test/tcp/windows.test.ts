@@ -308,6 +308,16 @@ t.test('records without a TCB take back nothing of what was offered, whatever th
   }
 })
 
+t.test('what our SYN offered is not taken back, though the buffer shrinks meanwhile (§3.8.6)', async t => {
+  const peer = new Peer({ sockets: { windowScaling: false } }).connect()
+  peer.connection?.setOptions({ receiveBuffer: 4096 })
+  peer.link.deliver(peer.packet({ flags: 'S.', seq: 0, ack: 1, mss: 1460 }))
+  peer.settle()
+  t.equal(peer.last().window, 65_535)
+  peer.link.deliver(peer.packet({ flags: '.', seq: 65_535, ack: 1, text: 'x' }))
+  t.equal(peer.stack.counters().tcp.outOfOrderSegments, 1, 'and it is taken')
+})
+
 t.test('what nobody reads closes the window, however small the segments and however coarse the scale', async t => {
   const rows = [
     { receiveBuffer: 300_000, size: 1 },
