@@ -26,7 +26,7 @@ export interface ChoiceOption<C extends string = string> extends Liveness {
   readonly choices: readonly C[]
 }
 
-type Option = IntegerOption | FlagOption | ChoiceOption
+export type Option = IntegerOption | FlagOption | ChoiceOption
 type Table = Readonly<Record<string, Option>>
 type Value<O> = O extends ChoiceOption<infer C> ? C : O extends IntegerOption ? number : boolean
 

@@ -43,14 +43,16 @@ export interface Handshake {
 export function prepareOffer(to: Handshake, mtu: number): void {
   to.offeredMss = mssToOffer(mtu, to.options.maximumSegmentSize)
   to.sndMss = to.offeredMss
-  to.rcvWndShift = to.options.windowScaling ? windowShift(to.options.receiveBuffer) : 0
+  to.rcvWndShift = to.options.windowScaling ? windowShift(largestBuffer(to.options)) : 0
 }
+
+const largestBuffer = (options: SocketValues): number => Math.max(options.receiveBuffer, options.maximumReceiveBuffer)
 
 /** Puts our options on a SYN or SYN-ACK; where it answers the peer's SYN, only those that both sides want. */
 export function offerOptions(from: Handshake, segment: Segment, answers: boolean, now: number): void {
   segment.mss = from.offeredMss
   if (answers ? from.windowScalingOn : from.options.windowScaling) {
-    segment.windowScale = from.rcvWndShift === 0 ? windowShift(from.options.receiveBuffer) : from.rcvWndShift
+    segment.windowScale = from.rcvWndShift === 0 ? windowShift(largestBuffer(from.options)) : from.rcvWndShift
   }
   segment.sackPermitted = answers ? from.sacksOn : from.options.selectiveAcks
   if (answers ? from.timestampsOn : from.options.timestamps) {

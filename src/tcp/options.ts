@@ -5,6 +5,11 @@ import { type Changes, flag, int, oneOf, type Values } from '../options.ts'
 export const socketOptions = {
   /** Receive buffer, bytes. The window that we offer never exceeds it. */
   receiveBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 30, live: true }),
+  /**
+   * The most that `receiveBuffer` will ever be on a connection, bytes: the window scale is chosen for it (RFC 7323 §2.3), once and
+   * for all. What is below `receiveBuffer` counts as that.
+   */
+  maximumReceiveBuffer: int({ default: 0, min: 0, max: 2 ** 30 }),
   /** Send buffer, bytes: what `write` takes before it asks the caller to wait. */
   sendBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 26, live: true }),
   /** Largest segment that we offer to take and will send, bytes of text; 0 for what the way there carries (RFC 9293 §3.7.1). */

@@ -1,0 +1,155 @@
+// What a script sets outside its calls: profiles and sysctls, as options of the stack. A new sysctl is one line of the table.
+
+import { stackOptions } from '../stack/stack.ts'
+import { socketOptions } from '../tcp/options.ts'
+
+export type Profile = 'linux' | 'bsd'
+
+type Values = Readonly<Record<string, number | boolean | string>>
+
+export class Settings {
+  /** Options for sockets made from here on. */
+  sockets: Values = {}
+  /** Options of the stack as a whole. */
+  stack: Values = {}
+  /** As they were before the first sysctl that a script may take back. */
+  #before: { readonly sockets: Values; readonly stack: Values } | undefined
+
+  /** A sysctl, which the script may take back. Undefined where it was done; else what stands against it. */
+  change(name: string, value: string): string | undefined {
+    this.#before ??= { sockets: this.sockets, stack: this.stack }
+    return applySysctl(this, name, value)
+  }
+
+  restore(): void {
+    if (this.#before === undefined) return
+    this.sockets = this.#before.sockets
+    this.stack = this.#before.stack
+    this.#before = undefined
+  }
+}
+
+/** What a value of a sysctl asks for, or why it cannot be had. */
+type Sysctl = (value: string) => Values | string
+
+const flagOf =
+  (option: string): Sysctl =>
+  value => ({ [option]: Number(value) !== 0 })
+const numberOf =
+  (option: string, unit = 1): Sysctl =>
+  value => ({ [option]: Math.round(Number(value) * unit) })
+/** Accepted: nothing here depends on it. */
+const nothing: Sysctl = () => ({})
+/** Good where it asks for what the engine does anyway. */
+const only =
+  (wanted: string, why: string): Sysctl =>
+  value =>
+    value === wanted ? {} : why
+
+const choice =
+  (option: string, words: Readonly<Record<string, string>>): Sysctl =>
+  value =>
+    Object.hasOwn(words, value) ? { [option]: words[value] } : `no value ${value}`
+
+/** "min def max": the default is what a socket begins with, the maximum picks the window scale. */
+const receiveMemory: Sysctl = value => {
+  const [, initial, most] = value.trim().split(/\s+/).map(Number)
+  return { receiveBuffer: initial, maximumReceiveBuffer: most }
+}
+
+const sendMemory: Sysctl = value => ({ sendBuffer: Number(value.trim().split(/\s+/)[1]) })
+
+const NO_LATER_LOSS_DETECTION = 'loss detection is that of RFC 6582 and RFC 6675, without RACK and TLP'
+
+/** By the part of the name that follows net.ipv4. */
+const LINUX: Readonly<Record<string, Sysctl>> = {
+  tcp_timestamps: flagOf('timestamps'),
+  tcp_sack: flagOf('selectiveAcks'),
+  tcp_dsack: flagOf('duplicateSacks'),
+  tcp_window_scaling: flagOf('windowScaling'),
+  tcp_ecn: choice('ecn', { '0': 'off', '1': 'request', '2': 'accept' }),
+  tcp_rmem: receiveMemory,
+  tcp_wmem: sendMemory,
+  tcp_congestion_control: only('reno', 'congestion control is that of RFC 5681 (reno)'),
+  tcp_syn_retries: numberOf('synRetries'),
+  tcp_synack_retries: numberOf('synAckRetries'),
+  tcp_retries2: numberOf('retries'),
+  tcp_syn_linear_timeouts: numberOf('synLinearTimeouts'),
+  tcp_early_retrans: only('0', NO_LATER_LOSS_DETECTION),
+  tcp_recovery: only('0', NO_LATER_LOSS_DETECTION),
+  tcp_reordering: only('3', 'three duplicate ACKs show a loss'),
+  tcp_frto: only('0', 'there is no F-RTO'),
+  tcp_slow_start_after_idle: flagOf('slowStartAfterIdle'),
+  tcp_keepalive_time: numberOf('keepAliveIdleMs', 1000),
+  tcp_keepalive_intvl: numberOf('keepAliveIntervalMs', 1000),
+  tcp_keepalive_probes: numberOf('keepAliveProbes'),
+  tcp_fin_timeout: numberOf('finWait2Ms', 1000),
+  tcp_rto_min_us: numberOf('minRtoMs', 0.001),
+  tcp_notsent_lowat: value => ({ notSentLowat: Number(value) >= 2 ** 31 ? 0 : Number(value) }),
+  tcp_tso_win_divisor: nothing,
+  tcp_min_tso_segs: nothing,
+  tcp_pacing_ss_ratio: nothing,
+  tcp_pacing_ca_ratio: nothing,
+  tcp_fack: nothing
+}
+
+const BSD: Readonly<Record<string, Sysctl>> = {
+  'net.inet.tcp.rfc1323': value => ({ windowScaling: value !== '0', timestamps: value !== '0' }),
+  'net.inet.tcp.sack.enable': flagOf('selectiveAcks'),
+  'net.inet.tcp.ecn.enable': choice('ecn', { '0': 'off', '1': 'request', '2': 'accept' }),
+  'net.inet.tcp.delacktime': numberOf('delayedAckMs'),
+  'net.inet.tcp.keepidle': numberOf('keepAliveIdleMs'),
+  'net.inet.tcp.keepintvl': numberOf('keepAliveIntervalMs'),
+  'net.inet.tcp.keepcnt': numberOf('keepAliveProbes'),
+  'net.inet.tcp.rexmit_initial': numberOf('initialRtoMs'),
+  'net.inet.tcp.recvspace': numberOf('receiveBuffer'),
+  'net.inet.tcp.sendspace': numberOf('sendBuffer'),
+  'kern.ipc.maxsockbuf': numberOf('maximumReceiveBuffer')
+}
+
+/** Linux's defaults that differ from the stack's, and what test suites for Linux set before each script. */
+const LINUX_PROFILE: Readonly<Record<string, string>> = {
+  tcp_timestamps: '1',
+  tcp_sack: '1',
+  tcp_dsack: '1',
+  tcp_window_scaling: '1',
+  tcp_ecn: '0',
+  tcp_slow_start_after_idle: '0',
+  tcp_rmem: '4096 540000 15728640',
+  tcp_wmem: '4096 262144 4194304',
+  tcp_syn_retries: '5',
+  tcp_synack_retries: '5'
+}
+
+const BSD_PROFILE: Readonly<Record<string, string>> = {
+  'net.inet.tcp.recvspace': '65536',
+  'net.inet.tcp.sendspace': '32768'
+}
+
+/** Undefined where it was done; else what stands against it. */
+export function applySysctl(settings: Settings, name: string, value: string): string | undefined {
+  const sysctl = find(name)
+  if (sysctl === undefined) return `unknown sysctl ${name}`
+  const change = sysctl(value.trim())
+  if (typeof change === 'string') return `${name}=${value}: ${change}`
+  for (const [option, wanted] of Object.entries(change)) {
+    if (Object.hasOwn(socketOptions, option)) settings.sockets = { ...settings.sockets, [option]: wanted }
+    else if (Object.hasOwn(stackOptions, option)) settings.stack = { ...settings.stack, [option]: wanted }
+    else return `${name}: the stack has no option ${option}`
+  }
+  return undefined
+}
+
+function find(name: string): Sysctl | undefined {
+  if (Object.hasOwn(BSD, name)) return BSD[name]
+  const short = name.replace(/^net\.ipv4\./, '')
+  return Object.hasOwn(LINUX, short) ? LINUX[short] : undefined
+}
+
+/** What the profile has differently from the stack's own defaults. */
+export function applyProfile(settings: Settings, profile: Profile): void {
+  for (const [name, value] of Object.entries(profile === 'linux' ? LINUX_PROFILE : BSD_PROFILE)) {
+    applySysctl(settings, name, value)
+  }
+  settings.sockets = { ...settings.sockets, repeatOffer: profile === 'linux' }
+}

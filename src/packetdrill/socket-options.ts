@@ -1,0 +1,193 @@
+// Socket options, by level and name, as options of the stack: a new one is one line of the table. Values are Linux's: seconds
+// where Linux counts seconds, buffers doubled as Linux doubles them.
+
+import type { Option } from '../options.ts'
+import { type SocketValues, socketOptions } from '../tcp/options.ts'
+import { describe, field, integer, structure } from './arguments.ts'
+import type { Expression } from './ast.ts'
+import { ERRNO } from './errno.ts'
+import type { Profile } from './settings.ts'
+import type { Outcome, ScriptSocket } from './socket.ts'
+import { ScriptError, Unsupported } from './verdict.ts'
+
+/** What an option's value is compared with: a number, a text, or a structure's fields. */
+export type Value = number | string | Readonly<Record<string, number>>
+
+interface SocketOption {
+  readonly set?: (socket: ScriptSocket, value: Expression, profile: Profile) => Outcome
+  /** Undefined where the value cannot be compared in this profile. */
+  readonly get?: (socket: ScriptSocket, profile: Profile) => Value | undefined
+}
+
+type Level = 'SOL_SOCKET' | 'SOL_TCP' | 'SOL_IP'
+
+const LEVELS: Readonly<Record<string, Level>> = {
+  SOL_SOCKET: 'SOL_SOCKET',
+  SOL_TCP: 'SOL_TCP',
+  IPPROTO_TCP: 'SOL_TCP',
+  SOL_IP: 'SOL_IP',
+  IPPROTO_IP: 'SOL_IP'
+}
+
+/** An option of the stack with a number: `unit` of ours are one of Linux's. */
+function number(option: string, unit = 1, least = 0, most = 2 ** 31 - 1): SocketOption {
+  return {
+    set: (socket, value) => {
+      const wanted = integer(value)
+      if (wanted < least || wanted > most) return 'EINVAL'
+      return store(socket, option, wanted * unit)
+    },
+    get: socket => Math.round(Number(current(socket, option)) / unit)
+  }
+}
+
+function flag(option: string): SocketOption {
+  return {
+    set: (socket, value) => store(socket, option, integer(value) !== 0),
+    get: socket => (current(socket, option) === true ? 1 : 0)
+  }
+}
+
+/** Linux keeps twice what was asked for, half of it for its own records, and says so (man 7 socket). */
+function buffer(option: 'receiveBuffer' | 'sendBuffer'): SocketOption {
+  const { min, max } = socketOptions[option]
+  return {
+    set: (socket, value, profile) => {
+      const wanted = integer(value) * (profile === 'linux' ? 2 : 1)
+      // A receive buffer that somebody has set stays as it is: the window scale is chosen for it.
+      if (option === 'receiveBuffer' && socket.connection === undefined) store(socket, 'maximumReceiveBuffer', 0)
+      return store(socket, option, Math.min(max, Math.max(min, wanted)))
+    },
+    get: (socket, profile) =>
+      profile === 'bsd' && option === 'receiveBuffer' ? undefined : Number(current(socket, option))
+  }
+}
+
+const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOption>>>> = {
+  SOL_SOCKET: {
+    SO_REUSEADDR: {
+      set: (socket, value) => {
+        socket.reuseAddress = integer(value) !== 0
+        return 0
+      },
+      get: socket => (socket.reuseAddress ? 1 : 0)
+    },
+    SO_ERROR: {
+      get: socket => {
+        const error = socket.takeError()
+        return error === undefined ? 0 : ERRNO[error]
+      }
+    },
+    SO_TYPE: { get: () => 1 },
+    SO_ACCEPTCONN: { get: socket => (socket.kind === 'listening' ? 1 : 0) },
+    SO_SNDBUF: buffer('sendBuffer'),
+    SO_RCVBUF: buffer('receiveBuffer'),
+    SO_KEEPALIVE: flag('keepAlive'),
+    SO_LINGER: {
+      set: (socket, value) => {
+        const { onoff, linger } = lingerOf(value)
+        // RFC 793 knows no such thing; -1 is "no lingering".
+        return store(socket, 'lingerMs', onoff === 0 ? -1 : linger * 1000)
+      },
+      get: socket => {
+        const ms = Number(current(socket, 'lingerMs'))
+        return { onoff: ms < 0 ? 0 : 1, linger: Math.max(0, Math.round(ms / 1000)) }
+      }
+    }
+  },
+  SOL_TCP: {
+    TCP_NODELAY: flag('noDelay'),
+    TCP_MAXSEG: {
+      set: (socket, value) => {
+        const wanted = integer(value)
+        // Linux's bounds: TCP_MIN_MSS, MAX_TCP_WINDOW.
+        if (wanted !== 0 && (wanted < 88 || wanted > 32_767)) return 'EINVAL'
+        return store(socket, 'maximumSegmentSize', wanted)
+      },
+      get: socket => {
+        const info = socket.connection?.info()
+        if (info !== undefined) return info.sndMss - (info.options.timestamps ? 12 : 0)
+        return Number(current(socket, 'maximumSegmentSize')) || 536
+      }
+    },
+    TCP_CORK: flag('cork'),
+    TCP_USER_TIMEOUT: number('userTimeoutMs'),
+    TCP_KEEPIDLE: number('keepAliveIdleMs', 1000, 1, 32_767),
+    TCP_KEEPINTVL: number('keepAliveIntervalMs', 1000, 1, 32_767),
+    TCP_KEEPCNT: number('keepAliveProbes', 1, 1, 127),
+    TCP_SYNCNT: number('synRetries', 1, 1, 127),
+    TCP_DEFER_ACCEPT: number('deferAcceptMs', 1000),
+    TCP_NOTSENT_LOWAT: number('notSentLowat'),
+    TCP_CONGESTION: {
+      set: (_, value) => {
+        if (value.kind !== 'string') throw new ScriptError('TCP_CONGESTION takes a name in quotes')
+        if (value.value !== 'reno') throw new Unsupported(`the congestion control ${value.value}`)
+        return 0
+      },
+      get: () => 'reno'
+    },
+    // The fields are compared by %{ }%, where they have names.
+    TCP_INFO: { get: () => undefined }
+  },
+  SOL_IP: {
+    IP_TOS: number('typeOfService', 1, 0, 255),
+    IP_TTL: number('timeToLive', 1, 1, 255)
+  }
+}
+
+function lingerOf(value: Expression): { onoff: number; linger: number } {
+  const fields = structure(value)
+  const part = (name: string, index: number): number => {
+    const found = field(fields, name) ?? field(fields, `l_${name}`) ?? fields[index]?.value
+    if (found === undefined) throw new ScriptError(`SO_LINGER needs ${name}`)
+    return integer(found)
+  }
+  return { onoff: part('onoff', 0), linger: part('linger', 1) }
+}
+
+/** Options whose name here is not in the stack's table belong to a part that is not there. */
+function isKnown(option: string): option is keyof SocketValues {
+  return Object.hasOwn(socketOptions, option)
+}
+
+function store(socket: ScriptSocket, option: string, value: number | boolean): Outcome {
+  if (!isKnown(option)) throw new Unsupported(`the stack has no option ${option}`)
+  const known: Option = socketOptions[option]
+  if (known.kind === 'integer' && (Number(value) < known.min || Number(value) > known.max)) return 'EINVAL'
+  if (socket.connection !== undefined && known.live !== true) {
+    throw new Unsupported(`changing ${option} on an open connection`)
+  }
+  socket.setOption(option, value)
+  return 0
+}
+
+function current(socket: ScriptSocket, option: string): unknown {
+  if (!isKnown(option)) throw new Unsupported(`the stack has no option ${option}`)
+  return socket.option(option)
+}
+
+export function findSocketOption(level: string, name: string): SocketOption {
+  if (!Object.hasOwn(LEVELS, level)) throw new Unsupported(`the level ${level}`)
+  const options = SOCKET_OPTIONS[LEVELS[level]]
+  if (!Object.hasOwn(options, name)) throw new Unsupported(`the socket option ${name}`)
+  return options[name]
+}
+
+/** What a script says of an option's value, against what it is; undefined where they agree. */
+export function compareValue(expected: Expression, actual: Value): string | undefined {
+  const said = describe(expected)
+  if (typeof actual === 'string') {
+    return expected.kind === 'string' && expected.value === actual ? undefined : `expected ${said}, got "${actual}"`
+  }
+  if (typeof actual === 'number') {
+    return integer(expected) === actual ? undefined : `expected ${said}, got ${actual}`
+  }
+  for (const { name, value } of structure(expected)) {
+    const key = (name ?? '').replace(/^l_/, '')
+    if (!Object.hasOwn(actual, key)) throw new ScriptError(`no field ${name}`)
+    if (value.kind !== 'ellipsis' && integer(value) !== actual[key]) {
+      return `expected ${name} ${describe(value)}, got ${actual[key]}`
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,367 @@
+// A descriptor as POSIX has it, over a connection or a listener of the stack. Results and errors are those of Linux where
+// POSIX leaves room: which error comes first, and what a call answers once a connection is gone. A call that would block
+// answers undefined; whoever called asks again after time has moved, or turns it into EAGAIN.
+
+import { SocketError } from '../errors.ts'
+import type { Connection } from '../stack/connection.ts'
+import type { Listener } from '../stack/listener.ts'
+import type { ListenOptions, Stack } from '../stack/stack.ts'
+import { type LiveSocketOptions, type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
+import { type Errno, isErrno } from './errno.ts'
+
+/** What a call gives back: a number, or the error of one that fails. */
+export type Outcome = number | Errno
+/** Undefined as long as the call blocks. */
+export type Attempt = () => Outcome | undefined
+
+export interface Endpoint {
+  readonly address: string | undefined
+  readonly port: number
+}
+
+/** What a socket needs of the script that it is in. */
+export interface SocketWorld {
+  readonly stack: Stack
+  now(): number
+  /** What sysctls say of sockets made from here on. */
+  socketDefaults(): SocketOptions
+  /** A connection has its user. */
+  opened(connection: Connection): void
+  /** Ports bound in this script, and how many sockets hold each. */
+  readonly bound: Map<number, ScriptSocket[]>
+}
+
+type Kind = 'fresh' | 'listening' | 'connecting' | 'connected'
+
+const ZEROS = new Uint8Array(1 << 20)
+
+export class ScriptSocket {
+  nonBlocking = false
+  reuseAddress = false
+  kind: Kind = 'fresh'
+  connection: Connection | undefined
+  listener: Listener | undefined
+  /** SO_ERROR, until somebody has read it. */
+  pendingError: Errno | undefined
+  /** Changes of options made on the socket; a live connection has them too. */
+  readonly options: Record<string, unknown> = {}
+  readonly #world: SocketWorld
+  #local: Endpoint | undefined
+  #backlog = 0
+  #readShut = false
+  #writeShut = false
+  readonly #accepted: ScriptSocket[] = []
+
+  constructor(world: SocketWorld) {
+    this.#world = world
+  }
+
+  // --- OPEN ---
+
+  bind(endpoint: Endpoint): Outcome {
+    if (this.#local !== undefined || this.kind !== 'fresh') return 'EINVAL'
+    const holders = this.#world.bound.get(endpoint.port) ?? []
+    if (endpoint.port !== 0 && holders.some(other => this.#clashes(other))) return 'EADDRINUSE'
+    this.#local = endpoint
+    this.#world.bound.set(endpoint.port, [...holders, this])
+    return 0
+  }
+
+  /** SO_REUSEADDR on both lets a port be shared by all but two listeners. */
+  #clashes(other: ScriptSocket): boolean {
+    return other.kind === 'listening' || !(this.reuseAddress && other.reuseAddress)
+  }
+
+  listen(backlog: number): Outcome {
+    if (this.kind !== 'fresh' && this.kind !== 'listening') return 'EINVAL'
+    if (this.kind === 'listening') return 'EINVAL'
+    const { address, port } = this.#local ?? { address: undefined, port: 0 }
+    this.#backlog = Math.max(1, backlog)
+    const options: ListenOptions = {
+      ...this.#socketOptions(),
+      port,
+      backlog: this.#backlog,
+      ...(address !== undefined && { address })
+    }
+    return this.#failing(() => {
+      this.listener = this.#world.stack.listen(options, connection => this.#adopt(connection))
+      this.kind = 'listening'
+      return 0
+    })
+  }
+
+  #adopt(connection: Connection): void {
+    const socket = new ScriptSocket(this.#world)
+    Object.assign(socket.options, this.options)
+    socket.#take(connection)
+    socket.kind = 'connected'
+    this.#world.opened(connection)
+    this.#accepted.push(socket)
+  }
+
+  /** The connection that waited longest: `take` is told its socket. */
+  accept(take: (socket: ScriptSocket) => number): Attempt {
+    return () => {
+      if (this.kind !== 'listening') return 'EINVAL'
+      const socket = this.#accepted.shift()
+      return socket === undefined ? undefined : take(socket)
+    }
+  }
+
+  connect(remote: Endpoint): Attempt {
+    let begun = false
+    return () => {
+      switch (this.kind) {
+        case 'listening':
+        case 'connected':
+          return 'EISCONN'
+        case 'connecting':
+          return this.#connectGoesOn(begun)
+        case 'fresh': {
+          const failure = this.#begin(remote)
+          if (failure !== 0) return failure
+          begun = true
+          return this.nonBlocking ? 'EINPROGRESS' : undefined
+        }
+      }
+    }
+  }
+
+  #begin(remote: Endpoint): Outcome {
+    const local = this.#local
+    return this.#failing(() => {
+      const connection = this.#world.stack.connect({
+        ...this.#socketOptions(),
+        address: remote.address ?? '',
+        port: remote.port,
+        ...(local !== undefined && local.port !== 0 && { localPort: local.port }),
+        ...(local?.address !== undefined && { localAddress: local.address })
+      })
+      this.#take(connection)
+      this.kind = 'connecting'
+      this.#world.opened(connection)
+      return 0
+    })
+  }
+
+  /** A call while SYNs are under way, or the first one after that was settled. */
+  #connectGoesOn(begun: boolean): Outcome | undefined {
+    if (this.#isOpening) {
+      if (begun) return undefined
+      return this.nonBlocking ? 'EALREADY' : undefined
+    }
+    if (this.#isGone) {
+      this.kind = 'fresh'
+      return this.takeError() ?? 'ECONNABORTED'
+    }
+    this.kind = 'connected'
+    return 0
+  }
+
+  #take(connection: Connection): void {
+    this.connection = connection
+    connection.handlers = {
+      closed: (_, error) => {
+        if (error !== null && isErrno(error.code)) this.pendingError = error.code
+      }
+    }
+  }
+
+  #socketOptions(): SocketOptions {
+    return { ...this.#world.socketDefaults(), ...(this.options as SocketOptions) }
+  }
+
+  // --- SEND and RECEIVE ---
+
+  /** Blocks until all is taken, unless something was taken and the socket does not block. */
+  write(length: number, dontWait: boolean): Attempt {
+    let taken = 0
+    return () => {
+      const failure = this.#cannotSend()
+      if (failure !== 0) return taken > 0 ? taken : failure
+      if (this.#isOpening) return undefined
+      const connection = this.connection as Connection
+      while (taken < length && connection.writableBytes > 0) {
+        const piece = connection.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - taken)))
+        if (piece === 0) break
+        taken += piece
+      }
+      if (taken === length || (taken > 0 && (dontWait || this.nonBlocking))) return taken
+      return undefined
+    }
+  }
+
+  #cannotSend(): Outcome | undefined | 0 {
+    if (this.pendingError !== undefined) return this.takeError()
+    if (this.connection === undefined || this.#writeShut || this.#isGone) return 'EPIPE'
+    return 0
+  }
+
+  /** What is there, at most `length` bytes; all of them where `waitAll`, unless the peer has ended. */
+  read(
+    length: number,
+    flags: { readonly peek: boolean; readonly waitAll: boolean; readonly dontWait: boolean }
+  ): Attempt {
+    let got = 0
+    return () => {
+      if (this.kind === 'listening') return 'ENOTCONN'
+      const readable = this.connection?.readableBytes ?? 0
+      if (flags.peek) {
+        if (readable > 0) return Math.min(length, readable)
+      } else got += this.#pull(length - got)
+      const isEnough = flags.waitAll ? got === length : got > 0
+      if (isEnough || length === 0) return got
+      return this.#nothingToRead(got)
+    }
+  }
+
+  /** An orderly end hides a reset that came after it; an error is told once. */
+  #nothingToRead(got: number): Outcome | undefined {
+    const connection = this.connection
+    if (got > 0) return this.#hasEnded || this.#readShut || this.#isGone ? got : undefined
+    if (this.#hasEnded) return 0
+    if (this.pendingError !== undefined) return this.takeError()
+    if (this.#readShut) return 0
+    if (connection === undefined) return 'ENOTCONN'
+    return this.#isGone ? 0 : undefined
+  }
+
+  #pull(most: number): number {
+    let got = 0
+    // Asked again after every step of the clock: a call to the stack where nothing is there would be another step.
+    while (got < most && this.readableBytes > 0) {
+      const bytes = this.connection?.read(most - got)
+      if (bytes === undefined) break
+      if (bytes.some(byte => byte !== 0))
+        throw new Error('A byte was read that nobody has sent: all text of a script is zero')
+      got += bytes.length
+    }
+    return got
+  }
+
+  // --- CLOSE ---
+
+  shutdown(read: boolean, write: boolean): Outcome {
+    switch (this.kind) {
+      case 'fresh':
+        return 'ENOTCONN'
+      case 'listening':
+        if (read) this.#stopListening()
+        return 0
+      default:
+        if (this.#isGone) return 'ENOTCONN'
+        if (this.#isOpening) {
+          // Linux gives the attempt up, whichever side is shut.
+          this.connection?.close()
+          this.pendingError = 'ECONNRESET'
+          return 0
+        }
+        this.#readShut ||= read
+        if (write) {
+          this.#writeShut = true
+          this.connection?.shutdown()
+        }
+        return 0
+    }
+  }
+
+  close(): Outcome {
+    this.#letGoOfPort()
+    if (this.kind === 'listening') this.#stopListening()
+    this.connection?.close()
+    return 0
+  }
+
+  #stopListening(): void {
+    this.listener?.close()
+    this.listener = undefined
+    this.kind = 'fresh'
+    for (const socket of this.#accepted.splice(0)) socket.connection?.abort()
+  }
+
+  #letGoOfPort(): void {
+    if (this.#local === undefined) return
+    const { bound } = this.#world
+    const holders = bound.get(this.#local.port) ?? []
+    bound.set(
+      this.#local.port,
+      holders.filter(socket => socket !== this)
+    )
+  }
+
+  // --- What is known ---
+
+  takeError(): Errno | undefined {
+    const error = this.pendingError
+    this.pendingError = undefined
+    return error
+  }
+
+  setOption(name: string, value: unknown): void {
+    this.options[name] = value
+    this.connection?.setOptions({ [name]: value } as LiveSocketOptions)
+  }
+
+  /** What holds for this socket. */
+  option(name: keyof SocketValues): unknown {
+    return (
+      this.connection?.options[name] ??
+      this.options[name] ??
+      this.#world.socketDefaults()[name] ??
+      socketOptions[name].default
+    )
+  }
+
+  get readableBytes(): number {
+    return this.connection?.readableBytes ?? 0
+  }
+
+  get #isOpening(): boolean {
+    const state = this.connection?.state
+    return state === 'SYN-SENT' || state === 'SYN-RECEIVED'
+  }
+
+  /** For its user a connection is over when it enters TIME-WAIT. */
+  get #isGone(): boolean {
+    const state = this.connection?.state
+    return state === 'CLOSED' || state === 'TIME-WAIT'
+  }
+
+  get #hasEnded(): boolean {
+    return this.connection?.isEnded ?? false
+  }
+
+  /** Linux's tcp_poll. */
+  readiness(): { in: boolean; out: boolean; err: boolean; hup: boolean; rdhup: boolean } {
+    const err = this.pendingError !== undefined
+    if (this.kind === 'listening') {
+      return { in: this.#accepted.length > 0, out: false, err, hup: false, rdhup: false }
+    }
+    const readShut = this.#readShut || this.#hasEnded || this.#isGone
+    const writeShut = this.#writeShut || this.#isGone
+    const hup = this.connection === undefined || this.#isGone || (readShut && writeShut)
+    if (this.#isOpening) return { in: readShut, out: false, err, hup, rdhup: readShut }
+    return {
+      in: readShut || this.readableBytes > 0,
+      out: writeShut || this.connection === undefined || this.#isWritable(),
+      err,
+      hup,
+      rdhup: readShut
+    }
+  }
+
+  /** Linux: a third of the buffer is free. */
+  #isWritable(): boolean {
+    const { writableBytes, options } = this.connection as Connection
+    return 2 * writableBytes >= options.sendBuffer - writableBytes
+  }
+
+  #failing(work: () => Outcome): Outcome {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof SocketError && isErrno(error.code)) return error.code
+      throw error
+    }
+  }
+}
