@@ -81,6 +81,17 @@ export function change<T extends Table>(table: T, given: object, current: Values
   return resolve(table, given, current)
 }
 
+/** What of `given` is in the table, and what is not. */
+export function partition(table: Table, given: object): [object, object] {
+  const own: Record<string, unknown> = {}
+  const rest: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) {
+    if (Object.hasOwn(table, name)) own[name] = value
+    else rest[name] = value
+  }
+  return [own, rest]
+}
+
 function findOption(table: Table, name: string): Option {
   if (Object.hasOwn(table, name)) return table[name]
   const known = Object.keys(table).join(', ')

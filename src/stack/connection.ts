@@ -30,6 +30,8 @@ export interface ConnectionOwner {
   closeConnection(tcb: Tcb): void
   abortConnection(tcb: Tcb): void
   changeOptions(tcb: Tcb, given: LiveSocketOptions): void
+  /** These events were not told yet. */
+  tellLater(tcb: Tcb, events: number): void
 }
 
 export class Connection {
@@ -39,6 +41,9 @@ export class Connection {
   readonly #accepted: ((connection: Connection) => void) | undefined
   #ended = false
   #closed = false
+  #isQueued = false
+  /** Bits of `Event` that wait until the connection is accepted. */
+  #held = 0
 
   /** `accepted` is called instead of `connected` for a connection that a listener accepts. */
   constructor(tcb: Tcb, owner: ConnectionOwner, accepted?: (connection: Connection) => void) {
@@ -144,8 +149,23 @@ export class Connection {
     return infoOf(this.#tcb)
   }
 
+  /** For the listener: the connection waits to be accepted, and what happens meanwhile is told afterwards. */
+  enterQueue(): void {
+    this.#isQueued = true
+  }
+
+  leaveQueue(): void {
+    this.#isQueued = false
+    if (this.#held !== 0) this.#owner.tellLater(this.#tcb, this.#held)
+    this.#held = 0
+  }
+
   /** For the stack: tells a handler what has happened, one bit of `Event`. Not for users. */
   deliver(event: number): void {
+    if (this.#isQueued && event !== Event.CONNECTED) {
+      this.#held |= event
+      return
+    }
     switch (event) {
       case Event.CONNECTED:
         if (this.#accepted !== undefined) this.#accepted(this)

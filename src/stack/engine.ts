@@ -48,9 +48,13 @@ import { Transmitter } from './transmitter.ts'
 import { Turns, type TurnWork } from './turns.ts'
 import { UserCalls } from './user-calls.ts'
 
-export interface EngineLimits {
+/** Limits and habits of the stack as a whole (`stackOptions` says what they mean). */
+export interface EngineOptions {
   readonly memoryLimit: number
   readonly timeWaitLimit: number
+  readonly halfOpenLimit: number
+  readonly synCookies: 'off' | 'when-full' | 'always'
+  readonly abortOnOverflow: boolean
 }
 
 /** What only the stack as a whole counts. */
@@ -91,12 +95,17 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   /** Connections whose writers wait for memory. */
   readonly #starving = new Set<Tcb>()
 
-  constructor(link: Link, host: Host, tracer: Tracer | undefined, limits: EngineLimits) {
+  constructor(
+    link: Link,
+    host: Host,
+    tracer: Tracer | undefined,
+    readonly options: EngineOptions
+  ) {
     const random = (bytes: Uint8Array): void => host.random(bytes)
     this.#link = link
     this.tracer = tracer
-    this.#timeWaitLimit = limits.timeWaitLimit
-    this.slab = new Slab(limits.memoryLimit)
+    this.#timeWaitLimit = options.timeWaitLimit
+    this.slab = new Slab(options.memoryLimit)
     const key = new Uint8Array(16)
     random(key)
     this.secret = new SipHash(key)

@@ -3,6 +3,7 @@
 
 import { NewReno } from '../tcp/congestion/new-reno.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
+import type { SocketValues } from '../tcp/options.ts'
 import { answerWithReset } from '../tcp/output.ts'
 import {
   answerSyn,
@@ -15,13 +16,17 @@ import {
 } from '../tcp/passive.ts'
 import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
-import { RST, type Segment } from '../wire/segment.ts'
+import { answerWithCookie, COOKIE_LIFE_MS, openWithCookie } from '../tcp/syn-cookies.ts'
+import { ACK, RST, type Segment, SYN } from '../wire/segment.ts'
 import { Connection } from './connection.ts'
 import type { Engine } from './engine.ts'
 import type { Listener } from './listener.ts'
 
 export class PassiveOpens {
   readonly #engine: Engine
+  #halfOpen = 0
+  /** For cookies: filled, sent and filled again. */
+  #scratch: SynReceived | undefined
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -34,12 +39,19 @@ export class PassiveOpens {
     if (listener === undefined) {
       engine.counters.droppedNoListener++
       if ((seg.flags & RST) === 0) answerWithReset(seg, engine)
-    } else if (isSynToListen(seg, engine)) this.#openHalf(listener, seg, leastIss)
+    } else if (this.#mayBeCookie(listener, seg)) this.#cookieReturns(listener, seg)
+    else if (isSynToListen(seg, engine)) this.#synArrives(listener, seg, leastIss)
   }
 
-  #openHalf(listener: Listener, seg: Segment, leastIss: Seq | undefined): void {
+  #synArrives(listener: Listener, seg: Segment, leastIss: Seq | undefined): void {
     const engine = this.#engine
-    if (listener.halfOpen >= listener.backlog) {
+    const { synCookies, halfOpenLimit } = engine.options
+    if (listener.isQueueFull) {
+      engine.counters.droppedAcceptQueueFull++
+      return
+    }
+    const isFull = listener.halfOpen >= listener.backlog || this.#halfOpen >= halfOpenLimit
+    if (isFull && synCookies === 'off') {
       engine.counters.droppedSynBacklogFull++
       return
     }
@@ -48,22 +60,78 @@ export class PassiveOpens {
       engine.stackCounters.droppedNoRoute++
       return
     }
+    if (isFull || synCookies === 'always') this.#sendCookie(listener, seg, mtu)
+    else this.#openHalf(listener, seg, mtu, leastIss)
+  }
+
+  #openHalf(listener: Listener, seg: Segment, mtu: number, leastIss: Seq | undefined): void {
+    const engine = this.#engine
     const record = new SynReceived(listener.options)
+    this.#identify(record, listener, seg)
+    const iss = initialSequence(engine.secret, record, engine.now)
+    record.iss = leastIss === undefined ? iss : later(iss, leastIss)
+    record.deferRetries = timeoutsWithin(listener.deferAcceptMs, listener.options)
+    this.#enter(record, listener)
+    answerSyn(record, seg, mtu, engine.now, engine)
+    engine.table.arm(record, record.retransmitAt)
+  }
+
+  #identify(record: SynReceived, listener: Listener, seg: Segment): void {
     record.localAddress = seg.destinationAddress
     record.localPort = seg.destinationPort
     record.remoteAddress = seg.sourceAddress
     record.remotePort = seg.sourcePort
     record.listener = listener
-    const iss = initialSequence(engine.secret, record, engine.now)
-    record.iss = leastIss === undefined ? iss : later(iss, leastIss)
-    record.tsOffset = timestampOffset(engine.secret, record)
+    record.tsOffset = timestampOffset(this.#engine.secret, record)
+  }
+
+  #enter(record: SynReceived, listener: Listener): void {
+    const engine = this.#engine
     engine.table.enter(record, engine.ports.hold(listener.localAddress, listener.port))
     listener.halfOpen++
+    this.#halfOpen++
     engine.counters.passiveOpens++
     engine.tracer?.state?.(record, State.LISTEN, State.SYN_RECEIVED, 'SYN', engine.now)
-    answerSyn(record, seg, mtu, engine.now, engine)
-    engine.table.arm(record, record.retransmitAt)
   }
+
+  // --- Cookies ---
+
+  #sendCookie(listener: Listener, seg: Segment, mtu: number): void {
+    const engine = this.#engine
+    if (this.#scratch?.options !== listener.options) this.#scratch = new SynReceived(listener.options)
+    const record = this.#scratch
+    this.#identify(record, listener, seg)
+    listener.cookieSentAt = engine.now
+    answerWithCookie(record, seg, mtu, engine.secret, engine.now, engine)
+  }
+
+  /** Without a cookie sent of late there is none to come back, and nobody gets a chance to guess one. */
+  #mayBeCookie(listener: Listener, seg: Segment): boolean {
+    const isAck = (seg.flags & (SYN | ACK | RST)) === ACK
+    return isAck && this.#engine.now - listener.cookieSentAt < COOKIE_LIFE_MS
+  }
+
+  #cookieReturns(listener: Listener, seg: Segment): void {
+    const engine = this.#engine
+    const mtu = engine.mtuBackTo(seg.sourceAddress)
+    const record = new SynReceived(listener.options)
+    this.#identify(record, listener, seg)
+    if (mtu < 0 || !openWithCookie(record, seg, mtu, engine.secret, engine.now)) {
+      engine.counters.droppedBadCookie++
+      answerWithReset(seg, engine)
+      return
+    }
+    if (listener.isQueueFull) {
+      engine.counters.droppedAcceptQueueFull++
+      if (engine.options.abortOnOverflow) answerWithReset(seg, engine)
+      return
+    }
+    engine.counters.synCookiesReceived++
+    this.#enter(record, listener)
+    this.#open(record, seg)
+  }
+
+  // --- SYN-RECEIVED ---
 
   arrivesHalfOpen(record: SynReceived, seg: Segment): void {
     switch (arrivesInSynReceived(record, seg, this.#engine.now, this.#engine)) {
@@ -72,17 +140,40 @@ export class PassiveOpens {
       case 'gone':
         return this.drop(record, 'RST')
       case 'open':
-        this.#accept(record, seg)
+        this.#mayOpen(record, seg)
     }
   }
 
-  #accept(record: SynReceived, seg: Segment): void {
+  #mayOpen(record: SynReceived, seg: Segment): void {
+    const { counters, options } = this.#engine
+    if (record.retries < record.deferRetries && seg.length === 0) {
+      counters.droppedDeferred++
+      record.acked = true
+    } else if (!(record.listener as Listener).isQueueFull) this.#open(record, seg)
+    else {
+      counters.droppedAcceptQueueFull++
+      record.acked = true
+      if (!options.abortOnOverflow) return
+      answerWithReset(seg, this.#engine)
+      this.drop(record, 'queue full')
+    }
+  }
+
+  #open(record: SynReceived, seg: Segment): void {
     const engine = this.#engine
     const listener = record.listener as Listener
     const tcb = toTcb(record, new NewReno(), engine.now)
-    tcb.user = new Connection(tcb, engine.owner, connection => listener.accept(connection))
+    const { taker } = listener
+    if (taker !== undefined) tcb.user = new Connection(tcb, engine.owner, taker)
+    else {
+      const connection = new Connection(tcb, engine.owner, () => listener.handlers.acceptable?.(listener))
+      connection.enterQueue()
+      listener.enqueue(connection)
+      tcb.user = connection
+    }
     engine.table.replace(record, tcb)
     listener.halfOpen--
+    this.#halfOpen--
     engine.arrivesAt(tcb, seg)
   }
 
@@ -90,6 +181,7 @@ export class PassiveOpens {
   drop(record: SynReceived, why: string): void {
     const engine = this.#engine
     ;(record.listener as Listener).halfOpen--
+    this.#halfOpen--
     engine.counters.attemptFails++
     engine.tracer?.state?.(record, State.SYN_RECEIVED, State.LISTEN, why, engine.now)
     engine.table.leave(record)
@@ -111,4 +203,14 @@ export class PassiveOpens {
       this.drop(entry, 'listener closed')
     }
   }
+}
+
+/** How many timeouts of a SYN-ACK it takes until so much time has passed. */
+function timeoutsWithin(ms: number, options: SocketValues): number {
+  let count = 0
+  for (let passed = 0, rto = options.initialRtoMs; passed < ms; count++) {
+    passed += rto
+    rto = Math.min(options.maxRtoMs, 2 * rto)
+  }
+  return count
 }

@@ -3,7 +3,7 @@
 import { rangeError, SocketError, typeError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import type { Link } from '../link/link.ts'
-import { int, resolve } from '../options.ts'
+import { flag, int, oneOf, partition, resolve, type Values } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { abort, open } from '../tcp/calls.ts'
 import { NewReno } from '../tcp/congestion/new-reno.ts'
@@ -13,7 +13,7 @@ import { Tcb } from '../tcp/tcb.ts'
 import { formatAddress, parseAddress } from '../wire/address.ts'
 import { Connection, type ConnectionHandlers } from './connection.ts'
 import { Engine } from './engine.ts'
-import { Listener } from './listener.ts'
+import { Listener, type ListenerValues, listenerOptions } from './listener.ts'
 import { addressInUse } from './ports.ts'
 import { type Statistics, statisticsOf } from './statistics.ts'
 import type { Tracer } from './trace.ts'
@@ -22,26 +22,33 @@ export const stackOptions = {
   /** The most that send buffers and text out of order take for all connections together, bytes. */
   memoryLimit: int({ default: 1024 * 1024 * 1024, min: 1024 * 1024, max: 2 ** 40 }),
   /** Connections in TIME-WAIT; beyond it they close without waiting, counted as `timeWaitOverflow`. */
-  timeWaitLimit: int({ default: 65_536, min: 0, max: 2 ** 24 })
+  timeWaitLimit: int({ default: 65_536, min: 0, max: 2 ** 24 }),
+  /** Half-open connections of all listeners together; what SYNs beyond get is set by `synCookies`. */
+  halfOpenLimit: int({ default: 16_384, min: 1, max: 2 ** 24 }),
+  /**
+   * SYN cookies (RFC 4987 §3.6): for SYNs that find no room, for all of them, or for none, and then a SYN without room is
+   * dropped.
+   */
+  synCookies: oneOf(['off', 'when-full', 'always'], { default: 'when-full' }),
+  /** Resets a connection that opens while the queue for `accept` is full, instead of letting the peer try again. */
+  abortOnOverflow: flag({ default: false })
 }
 
-export interface StackOptions extends SocketOptions {
+export type StackValues = Values<typeof stackOptions>
+
+export interface StackOptions extends SocketOptions, Partial<StackValues> {
   /** What carries the packets. The stack closes it at its own end. */
   readonly link: Link
   /** Clock, timer and entropy. */
   readonly host: Host
   readonly tracer?: Tracer
-  readonly memoryLimit?: number
-  readonly timeWaitLimit?: number
 }
 
-export interface ListenOptions extends SocketOptions {
+export interface ListenOptions extends SocketOptions, Partial<ListenerValues> {
   /** 0 to 65535, 0 for one that is free. */
   readonly port: number
   /** One of our addresses; all of them without it. */
   readonly address?: string
-  /** Connections that may be half open at a time; SYNs beyond are dropped. */
-  readonly backlog?: number
 }
 
 export interface ConnectOptions extends SocketOptions {
@@ -57,7 +64,6 @@ export interface ConnectOptions extends SocketOptions {
 /** tcpCurrEstab of RFC 4022. */
 const isOpen = (state: State): boolean => state === State.ESTABLISHED || state === State.CLOSE_WAIT
 
-const DEFAULT_BACKLOG = 511
 const ANY = 0
 
 export class Stack {
@@ -69,28 +75,29 @@ export class Stack {
 
   /** Options for connections here are the defaults of all; `listen` and `connect` override them. */
   constructor(options: StackOptions) {
-    const { link, host, tracer, memoryLimit, timeWaitLimit, ...forSockets } = options
+    const { link, host, tracer, ...rest } = options
+    const [own, forSockets] = partition(stackOptions, rest)
     this.#defaults = resolve(socketOptions, forSockets)
     this.#link = link
-    this.#engine = new Engine(link, host, tracer, resolve(stackOptions, { memoryLimit, timeWaitLimit }))
+    this.#engine = new Engine(link, host, tracer, resolve(stackOptions, own))
   }
 
   /**
-   * OPEN, passive (RFC 9293 §3.10.1). `accept` is called with each connection once it is open and sets its handlers.
+   * OPEN, passive (RFC 9293 §3.10.1). `accept` is called with each connection once it is open and sets its handlers;
+   * without it, connections wait for `listener.accept()`, at most `backlog` of them.
    * Throws EADDRINUSE, EADDRNOTAVAIL, or ERR_* for options that make no sense.
    */
-  listen(options: ListenOptions, accept: (connection: Connection) => void): Listener {
+  listen(options: ListenOptions, accept?: (connection: Connection) => void): Listener {
     this.#mustBeOpen('listen')
-    const { port, address, backlog = DEFAULT_BACKLOG, ...forSockets } = options
+    const { port, address, ...rest } = options
+    const [own, forSockets] = partition(listenerOptions, rest)
     checkPort(port, 0, 'port')
-    if (!Number.isInteger(backlog) || backlog < 1) {
-      throw rangeError('ERR_OUT_OF_RANGE', `The option "backlog" must be a positive integer, received ${backlog}`)
-    }
     const local = address === undefined ? ANY : toAddress(address, 'address')
     if (local !== ANY && !this.#engine.isOwnAddress(local)) throw notAvailable('listen', local, port)
-    const values = resolve(socketOptions, forSockets, this.#defaults)
+    const values = resolve(listenerOptions, own)
+    const ofSockets = resolve(socketOptions, forSockets, this.#defaults)
     const add = (chosen: number): Listener => {
-      const listener = new Listener(local, chosen, backlog, values, accept, gone => this.#closeListener(gone))
+      const listener = new Listener(local, chosen, values, ofSockets, accept, gone => this.#closeListener(gone))
       this.#engine.ports.addListener(listener)
       this.#listeners.add(listener)
       return listener

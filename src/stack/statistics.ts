@@ -76,8 +76,14 @@ function tcpGroup({ tcp, established, defaults }: Counted): Counters {
 
 function tcpExtGroup({ tcp, stack }: Counted): Counters {
   return {
-    ListenDrops: tcp.droppedSynBacklogFull,
-    ListenOverflows: tcp.droppedSynBacklogFull,
+    SyncookiesSent: tcp.synCookiesSent,
+    SyncookiesRecv: tcp.synCookiesReceived,
+    SyncookiesFailed: tcp.droppedBadCookie,
+    ListenOverflows: tcp.droppedAcceptQueueFull,
+    ListenDrops: tcp.droppedSynBacklogFull + tcp.droppedAcceptQueueFull,
+    TCPReqQFullDoCookies: tcp.synCookiesSent,
+    TCPReqQFullDrop: tcp.droppedSynBacklogFull,
+    TCPDeferAcceptDrop: tcp.droppedDeferred,
     OutOfWindowIcmps: tcp.droppedIcmpNotInFlight,
     TW: tcp.timeWaits,
     TWRecycled: tcp.timeWaitsReused,

@@ -6,6 +6,7 @@ import { abort, close, receive, send, setOptions, shutdown } from '../tcp/calls.
 import { checkInvariants } from '../tcp/invariants.ts'
 import { type LiveSocketOptions, socketOptions } from '../tcp/options.ts'
 import type { Tcb } from '../tcp/tcb.ts'
+import { tell } from '../tcp/transitions.ts'
 import type { ConnectionOwner } from './connection.ts'
 import type { Engine } from './engine.ts'
 
@@ -41,6 +42,10 @@ export class UserCalls implements ConnectionOwner {
   changeOptions(tcb: Tcb, given: LiveSocketOptions): void {
     const options = change(socketOptions, given, tcb.options)
     this.#run(tcb, () => setOptions(tcb, options, this.#engine))
+  }
+
+  tellLater(tcb: Tcb, events: number): void {
+    this.#engine.call(() => tell(tcb, events, this.#engine))
   }
 
   #run(tcb: Tcb, work: () => void): void {

@@ -26,6 +26,9 @@ export class TcpCounters {
   challengeAcks = 0
   windowUpdates = 0
   outOfOrderSegments = 0
+  synCookiesSent = 0
+  /** Cookies that came back and opened a connection. */
+  synCookiesReceived = 0
   timeWaits = 0
   timeWaitsReused = 0
   abortsOnTimeout = 0
@@ -53,7 +56,14 @@ export class TcpCounters {
   droppedBadReset = 0
   droppedInSynSent = 0
   droppedInListen = 0
+  /** SYNs for which there was no room, and no cookie. */
   droppedSynBacklogFull = 0
+  /** SYNs, and ACKs that would have opened, while the queue for `accept` was full. */
+  droppedAcceptQueueFull = 0
+  /** ACKs without text that came to a listener with deferred accept. */
+  droppedDeferred = 0
+  /** ACKs to a listener, shortly after a cookie was sent, that acknowledge none. */
+  droppedBadCookie = 0
   droppedOutOfMemory = 0
   droppedTooManyHoles = 0
   droppedTextAfterFin = 0

@@ -37,9 +37,17 @@ export class SynReceived implements Handshake, FourTuple {
   tsRecent = 0
   tsRecentAt = 0
   tsOffset = 0
+  /** Timeouts so far, with and without a SYN-ACK. */
   retries = 0
+  /** SYN-ACKs that were sent again. */
+  resent = 0
+  /** The peer has acknowledged our SYN, and was not let in: for want of text (deferred accept), or of room. */
+  acked = false
+  /** Timeouts for which an ACK without text does not open the connection. */
+  deferRetries = 0
   rtoMs: number
-  sentAt = 0
+  /** NaN where nobody knows. */
+  sentAt = Number.NaN
   retransmitAt = Number.POSITIVE_INFINITY
 
   /** Who listens, as the stack knows it. */
@@ -74,12 +82,17 @@ export function isSynToListen(seg: Segment, out: Outbox): boolean {
 
 /** LISTEN, third: takes a SYN and answers it. The caller has set the four-tuple, ISS and the timestamp offset. */
 export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: number, out: Outbox): void {
-  prepareOffer(record, mtu)
-  agree(record, seg, now)
-  record.ecnOn = record.options.ecn !== 'off' && isEcnSetupSyn(seg)
+  takeSyn(record, seg, mtu, now)
   record.retransmitAt = now + record.rtoMs
   record.sentAt = now
   sendSynAck(record, now, out)
+}
+
+/** What the peer offers, as far as it is wanted here. */
+export function takeSyn(record: SynReceived, seg: Segment, mtu: number, now: number): void {
+  prepareOffer(record, mtu)
+  agree(record, seg, now)
+  record.ecnOn = record.options.ecn !== 'off' && isEcnSetupSyn(seg)
 }
 
 /** §3.10.7.4 for SYN-RECEIVED: `open` means that this ACK opens the connection and is then to arrive there. */
@@ -130,12 +143,18 @@ function reachesWindow(seg: Segment, rcvNxt: Seq): boolean {
   return seg.length > 0 && within(rcvNxt, toSeq(seg.seq), seg.length)
 }
 
-/** Sends the SYN-ACK again, or answers false when it has been sent often enough. */
+/**
+ * Sends the SYN-ACK again, or answers false when it has been sent often enough. A peer that has acknowledged it and is to
+ * send text first hears of it only at the end of that time: the last chance for its text, or for an ACK that opens.
+ */
 export function synAckTimeout(record: SynReceived, now: number, out: Outbox): boolean {
-  if (record.retries >= record.options.synAckRetries) return false
+  const { retries, deferRetries, acked } = record
+  if (retries >= record.options.synAckRetries && !(acked && retries < deferRetries)) return false
   record.retries++
   record.rtoMs = Math.min(record.options.maxRtoMs, 2 * record.rtoMs)
   record.retransmitAt = now + record.rtoMs
+  if (acked && retries < deferRetries - 1) return true
+  record.resent++
   out.counters.retransmissionTimeouts++
   out.counters.segmentsRetransmitted++
   out.counters.synRetransmissions++
@@ -173,12 +192,12 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.tsOffset = record.tsOffset
   tcb.rtoMs = record.rtoMs
   tcb.retransmitAt = record.retransmitAt
-  tcb.synRetransmitted = record.retries > 0
-  if (record.retries === 0) {
+  tcb.synRetransmitted = record.resent > 0
+  if (record.resent === 0) {
     tcb.timedSeq = tcb.sndNxt
     tcb.timedSince = record.sentAt
   }
-  tcb.segmentsSent = 1 + record.retries
+  tcb.segmentsSent = 1 + record.resent
   tcb.segmentsReceived = 1
   beginSequences(tcb, record.iss)
   tcb.rcvAdv = add(tcb.rcvNxt, record.offeredWindow)
@@ -196,14 +215,17 @@ export function resetHalfOpen(record: SynReceived, out: Outbox): void {
 }
 
 function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
-  const segment = out.segment
+  writeSynAck(record, out.segment, now)
+  out.transmit()
+}
+
+export function writeSynAck(record: SynReceived, segment: Segment, now: number): void {
   address(segment, record)
   segment.flags = SYN | ACK | (record.ecnOn ? ECE : 0)
   segment.seq = record.iss
   segment.ack = add(record.irs, 1)
   segment.window = firstWindow(record.options)
   offerOptions(record, segment, true, now)
-  out.transmit()
 }
 
 function sendBareAck(record: SynReceived, now: number, out: Outbox): void {

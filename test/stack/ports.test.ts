@@ -7,7 +7,7 @@ import type { PortGuard } from '../../src/link/link.ts'
 import { resolve } from '../../src/options.ts'
 import { Random } from '../../src/random.ts'
 import { SipHash } from '../../src/siphash.ts'
-import { Listener } from '../../src/stack/listener.ts'
+import { Listener, listenerOptions } from '../../src/stack/listener.ts'
 import { Ports } from '../../src/stack/ports.ts'
 import { socketOptions } from '../../src/tcp/options.ts'
 import { formatAddress } from '../../src/wire/address.ts'
@@ -50,7 +50,7 @@ const values = resolve(socketOptions)
 
 function listenerAt(address: number, port: number): Listener {
   const nothing = (): void => {}
-  return new Listener(address, port, 10, values, nothing, nothing)
+  return new Listener(address, port, resolve(listenerOptions), values, nothing, nothing)
 }
 
 const codeOf = (work: () => unknown): string => {

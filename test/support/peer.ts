@@ -321,6 +321,19 @@ export interface Synchronized extends PeerOptions {
   readonly window?: number
 }
 
+/** The peer's SYN has arrived, from `port`; its numbers are taken from our SYN-ACK, if there is one. */
+export function knock(peer: Peer, port: number, syn: Partial<Fields> = {}): Segment | undefined {
+  peer.peerPort = port
+  peer.link.sent = []
+  peer.link.deliver(peer.packet({ flags: 'S', mss: 1460, ...syn }))
+  peer.settle()
+  if (peer.link.sent.length === 0) return undefined
+  const answer = peer.last()
+  peer.ourIsn = answer.seq
+  peer.link.sent = []
+  return answer
+}
+
 /** A connection that the peer has opened to us: ESTABLISHED, 1 is next on both sides, no options but what `syn` says. */
 export function established(options: Synchronized = {}): Peer {
   const peer = new Peer(options).listen()

@@ -143,7 +143,7 @@ t.test('the SYN-ACK is sent again with back-off, and given up (§3.8.3)', async 
 })
 
 t.test('more half-open connections than the backlog: the SYN is dropped, and taken once there is room', async t => {
-  const peer = new Peer()
+  const peer = new Peer({ stack: { synCookies: 'off' } })
   peer.listener = peer.stack.listen({ port: 80, backlog: 2 }, () => {})
   const syn = (port: number): string[] => {
     peer.peerPort = port
