@@ -25,6 +25,8 @@ import type { Listener } from './listener.ts'
 export class PassiveOpens {
   readonly #engine: Engine
   #halfOpen = 0
+  /** Of the ways that SYNs have come from so far. */
+  #leastMtu = Number.POSITIVE_INFINITY
   /** For cookies: filled, sent and filled again. */
   #scratch: SynReceived | undefined
 
@@ -55,13 +57,22 @@ export class PassiveOpens {
       engine.counters.droppedSynBacklogFull++
       return
     }
-    const mtu = engine.mtuBackTo(seg.sourceAddress)
+    const asCookie = isFull || synCookies === 'always'
+    const mtu = this.#mtuFor(seg.sourceAddress, asCookie)
     if (mtu < 0) {
       engine.stackCounters.droppedNoRoute++
       return
     }
-    if (isFull || synCookies === 'always') this.#sendCookie(listener, seg, mtu)
+    if (asCookie) this.#sendCookie(listener, seg, mtu)
     else this.#openHalf(listener, seg, mtu, leastIss)
+  }
+
+  /** In a flood, a look-up for each forged address would take more time than all the rest. A smaller MSS than need be does no harm. */
+  #mtuFor(address: number, asCookie: boolean): number {
+    if (asCookie && this.#leastMtu < Number.POSITIVE_INFINITY) return this.#leastMtu
+    const mtu = this.#engine.mtuBackTo(address)
+    if (mtu > 0) this.#leastMtu = Math.min(this.#leastMtu, mtu)
+    return mtu
   }
 
   #openHalf(listener: Listener, seg: Segment, mtu: number, leastIss: Seq | undefined): void {
