@@ -12,10 +12,10 @@ import type { Outbox } from './outbox.ts'
 import { oweAck, sendResetFor, sendSyn } from './output.ts'
 import { endTiming } from './recovery.ts'
 import { sampleRtt } from './rto.ts'
-import { add, leq, lt, toSeq, within } from './seq.ts'
+import { add, earlier, leq, lt, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import type { Tcb } from './tcb.ts'
-import { takeFin, takeText } from './text.ts'
+import { duplicateArrives, takeFin, takeText } from './text.ts'
 import { isOldDuplicate, rememberTimestamp } from './timestamps.ts'
 import { end, setState } from './transitions.ts'
 import { windowOffered } from './window.ts'
@@ -101,8 +101,11 @@ function checkSeq(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   else out.counters.droppedUnacceptable++
   if ((seg.flags & RST) !== 0) return false
   // Old text means that our ACK was lost, and is always answered; answering each bare ACK could go back and forth for ever.
-  if (seg.payloadLength > 0 || (seg.flags & FIN) !== 0) oweAck(tcb, out)
-  else challengeAck(tcb, now, out)
+  if (seg.payloadLength > 0 || (seg.flags & FIN) !== 0) {
+    const seq = toSeq(seg.seq)
+    if (lt(seq, tcb.rcvNxt)) duplicateArrives(tcb, seq, earlier(add(seq, seg.length), tcb.rcvNxt), now, out)
+    oweAck(tcb, out)
+  } else challengeAck(tcb, now, out)
   return false
 }
 

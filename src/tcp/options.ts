@@ -22,6 +22,8 @@ export const socketOptions = {
   timestamps: flag({ default: true }),
   /** Offer and take up selective acknowledgements (RFC 2018). */
   selectiveAcks: flag({ default: true }),
+  /** Tell the peer, in a SACK block, of what came twice (RFC 2883). */
+  duplicateSacks: flag({ default: true }),
   /**
    * In a simultaneous open, the SYN-ACK offers again all that our SYN offered, as Linux has it; else what both SYNs offered
    * (RFC 7323 §2.2 and §3.2).
@@ -34,6 +36,11 @@ export const socketOptions = {
   ecn: oneOf(['off', 'accept', 'on'], { default: 'accept' }),
   /** How long an acknowledgement may wait for company, ms (RFC 9293 §3.8.6.3 allows 500). 0 for not at all. */
   delayedAckMs: int({ default: 40, min: 0, max: 500 }),
+  /**
+   * Segments of text that are acknowledged at once while the peer may be in slow start: at the beginning, after a pause, after
+   * duplicates. No more than half the window in segments; 0 to delay from the first on.
+   */
+  quickAcks: int({ default: 16, min: 0, max: 255 }),
   /** Retransmission timeout before anything is measured, ms (RFC 6298 §2.1). */
   initialRtoMs: int({ default: 1000, min: 1, max: 60_000 }),
   /** What the variance of the round trip counts for at least, ms: the timeout is never below SRTT plus this (Linux has 200). */

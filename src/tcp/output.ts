@@ -2,10 +2,11 @@
 // to §3.8.6 of RFC 9293, Nagle, silly windows, RFC 5681's window), not what is lost (recovery.ts) nor when time is up
 // (timeouts.ts).
 
-import { ACK, ECE, FIN, MAX_SACK_BLOCKS, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
+import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
 import { ecnOnSyn, markNewText } from './ecn.ts'
-import { offerOptions } from './handshake.ts'
+import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
+import { addSackBlocks, sackRoom } from './sack-blocks.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 import { Repair, type Tcb } from './tcb.ts'
@@ -171,12 +172,14 @@ export function sendResetFor(tcb: Tcb, ack: number, now: number, out: Outbox): v
   transmit(tcb, out)
 }
 
-/** Text that one segment may carry now: the options take from it (RFC 6691 §2, RFC 9293 §3.7.1). */
+/**
+ * Text that one segment may carry now: the options take from it (RFC 6691 §2, RFC 9293 §3.7.1). No more than half of what
+ * the peer's window ever was, so that it need not close before it can be acknowledged (as on Linux).
+ */
 export function textRoom(tcb: Tcb): number {
-  const timestamps = tcb.timestampsOn ? TIMESTAMP_OPTION : 0
-  const blocks = Math.min(tcb.receiveBuffer.waiting.count, tcb.timestampsOn ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS)
-  const sack = tcb.sacksOn && blocks > 0 ? 4 + 8 * blocks : 0
-  return Math.max(1, tcb.sndMss - timestamps - sack)
+  const segment = tcb.sndMss - (tcb.timestampsOn ? TIMESTAMP_OPTION : 0)
+  const halfWindow = tcb.maxSndWnd > DEFAULT_MSS ? tcb.maxSndWnd >> 1 : segment
+  return Math.max(1, Math.min(segment, halfWindow) - sackRoom(tcb))
 }
 
 /** Octets sent and, as far as we know, still on their way. */
@@ -197,6 +200,7 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
   if ((flags & ACK) !== 0) {
     segment.ack = tcb.rcvNxt
     tcb.lastAckSent = tcb.rcvNxt
+    if (tcb.quickAcks > 0 && (tcb.ackOwed || tcb.delayedAckAt !== Number.POSITIVE_INFINITY)) tcb.quickAcks--
     tcb.ackOwed = false
     tcb.delayedAckAt = Number.POSITIVE_INFINITY
     if ((flags & (SYN | RST)) === 0) {
@@ -232,26 +236,6 @@ export function address(segment: Segment, tuple: FourTuple): void {
 function transmit(tcb: Tcb, out: Outbox): void {
   tcb.segmentsSent++
   out.transmit()
-}
-
-/** RFC 2018 §4: the block that the latest segment joined comes first, then those reported before. */
-function addSackBlocks(tcb: Tcb, segment: Segment): void {
-  const waiting = tcb.receiveBuffer.waiting
-  if (!tcb.sacksOn || waiting.count === 0) return
-  const most = tcb.timestampsOn ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS
-  addBlock(segment, tcb, waiting.indexOf(tcb.recentSack0), most)
-  addBlock(segment, tcb, waiting.indexOf(tcb.recentSack1), most)
-  addBlock(segment, tcb, waiting.indexOf(tcb.recentSack2), most)
-  for (let i = 0; i < waiting.count && segment.sackBlocks < most; i++) addBlock(segment, tcb, i, most)
-}
-
-function addBlock(segment: Segment, tcb: Tcb, i: number, most: number): void {
-  if (i < 0 || segment.sackBlocks >= most) return
-  const left = tcb.receiveBuffer.waiting.left(i)
-  for (let k = 0; k < segment.sackBlocks; k++) if (segment.sack[2 * k] === left) return
-  segment.sack[2 * segment.sackBlocks] = left
-  segment.sack[2 * segment.sackBlocks + 1] = tcb.receiveBuffer.waiting.right(i)
-  segment.sackBlocks++
 }
 
 /** §3.10.7.1: the answer to a segment for which there is no connection. The caller has seen that it is no RST. */

@@ -72,6 +72,12 @@ export class Ranges {
     return next < this.#count && leq(this.left(next), seq) && lt(seq, this.right(next)) ? next : -1
   }
 
+  /** The first range that reaches past `seq`; `count` where there is none. */
+  indexPast(seq: Seq): number {
+    const i = this.#firstReaching(seq)
+    return i < this.#count && this.right(i) === seq ? i + 1 : i
+  }
+
   /** Whether [left, right) is in one of the ranges as a whole. */
   covers(left: Seq, right: Seq): boolean {
     const i = this.indexOf(left)

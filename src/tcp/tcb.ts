@@ -99,6 +99,14 @@ export class Tcb {
   // Acknowledging.
   /** An ACK is to leave at the end of this batch. */
   ackOwed = false
+  /** ACKs that are still to leave at once, one for each segment of text. */
+  quickAcks = 0
+  /** When text in order last arrived, ms. */
+  textAt = Number.NEGATIVE_INFINITY
+  /** A range that came twice, until the peer has been told (RFC 2883). */
+  duplicateKnown = false
+  duplicateLeft: Seq = toSeq(0)
+  duplicateRight: Seq = toSeq(0)
   /** Left edges of the ranges that grew last, the latest first (RFC 2018 §4). */
   recentSack0: Seq = toSeq(0)
   recentSack1: Seq = toSeq(0)

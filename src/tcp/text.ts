@@ -2,14 +2,15 @@
 // acknowledged (§3.8.6.3, RFC 5681 §4.2).
 
 import { FIN, type Segment } from '../wire/segment.ts'
+import { expectSlowStart, textTaken } from './ack-policy.ts'
 import { takeCodepoint } from './ecn.ts'
 import type { Outbox } from './outbox.ts'
 import { oweAck, sendAck, sendReset } from './output.ts'
-import { add, ahead, later, leq, lt, type Seq, toSeq } from './seq.ts'
+import { rememberBlock, reportDuplicate } from './sack-blocks.ts'
+import { add, ahead, earlier, later, leq, lt, type Seq, toSeq } from './seq.ts'
 import { mayReceive, State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
 import { end, enterTimeWait, setState, tell } from './transitions.ts'
-import { windowOffered } from './window.ts'
 
 /** Ranges that may wait behind holes: enough for a large window with every other segment lost, and a limit to what a peer can make us keep. */
 const MOST_HOLES = 1024
@@ -32,6 +33,9 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     out.counters.droppedOutsideWindow++
     seg.flags &= ~FIN // it lies beyond what was cut off
   }
+  // Of several pieces that have come before, the first one is told (RFC 2883 §4.2).
+  if (lt(toSeq(seg.seq), start)) duplicateArrives(tcb, toSeq(seg.seq), earlier(start, segmentEnd), now, out)
+  else if (tcb.receiveBuffer.waiting.count > 0) findDuplicate(tcb, start, stop, now, out)
   if (length <= 0) {
     oweAck(tcb, out)
     return true
@@ -58,14 +62,7 @@ function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now
   tcb.bytesReceived += ahead(next, tcb.rcvNxt)
   tcb.rcvNxt = next
   tell(tcb, Event.READABLE, out)
-  if (length > tcb.rcvMss) tcb.rcvMss = Math.min(length, tcb.offeredMss)
-  // RFC 5681 §4.2: at once where a hole is being filled, and for every second full-sized segment.
-  const unacknowledged = ahead(tcb.rcvNxt, tcb.lastAckSent)
-  if (fillsHole || unacknowledged >= 2 * tcb.rcvMss || windowOffered(tcb) === 0 || tcb.options.delayedAckMs === 0) {
-    oweAck(tcb, out)
-  } else if (tcb.delayedAckAt === Number.POSITIVE_INFINITY) {
-    tcb.delayedAckAt = now + tcb.options.delayedAckMs
-  }
+  textTaken(tcb, length, fillsHole, now, out)
 }
 
 /** Each segment out of order is answered at once: the peer counts the duplicates (RFC 5681 §4.2). */
@@ -82,17 +79,23 @@ function keepOutOfOrder(
   const buffer = tcb.receiveBuffer
   if (buffer.waiting.countAfter(start, add(start, length)) > MOST_HOLES) out.counters.droppedTooManyHoles++
   else if (!buffer.keep(out, tcb.rcvNxt, start, seg.bytes, offset, length)) out.counters.droppedOutOfMemory++
-  else rememberBlock(tcb, start)
+  if (buffer.waiting.indexOf(start) >= 0) rememberBlock(tcb, start)
   sendAck(tcb, now, out)
 }
 
-function rememberBlock(tcb: Tcb, start: Seq): void {
+/** Text of [start, stop) that waits behind a hole already. */
+function findDuplicate(tcb: Tcb, start: Seq, stop: Seq, now: number, out: Outbox): void {
   const waiting = tcb.receiveBuffer.waiting
-  const left = waiting.left(waiting.indexOf(start))
-  if (tcb.recentSack0 === left) return
-  if (tcb.recentSack1 !== left) tcb.recentSack2 = tcb.recentSack1
-  tcb.recentSack1 = tcb.recentSack0
-  tcb.recentSack0 = left
+  const i = waiting.indexPast(start)
+  if (i >= waiting.count || leq(stop, waiting.left(i))) return
+  duplicateArrives(tcb, later(start, waiting.left(i)), earlier(stop, waiting.right(i)), now, out)
+}
+
+/** It was sent again, and need not have been: the peer is told (RFC 2883), and may be in slow start. An ACK tells of one at a time. */
+export function duplicateArrives(tcb: Tcb, left: Seq, right: Seq, now: number, out: Outbox): void {
+  if (tcb.duplicateKnown) sendAck(tcb, now, out)
+  reportDuplicate(tcb, left, right)
+  expectSlowStart(tcb)
 }
 
 /** A FIN behind a hole is kept, not acted on: it has its own place in the sequence space (§3.4). */

@@ -143,7 +143,8 @@ export class Peer {
   constructor(options: PeerOptions = {}) {
     this.isn = (options.isn ?? 1000) | 0
     this.clock = new VirtualClock({ seed: options.seed ?? 1 })
-    this.stack = new Stack({ ...options.stack, ...options.sockets, link: this.link, host: this.clock })
+    // What tests of everything else than that see is the delayed ACK.
+    this.stack = new Stack({ quickAcks: 0, ...options.stack, ...options.sockets, link: this.link, host: this.clock })
   }
 
   listen(): this {
