@@ -552,6 +552,8 @@ export class ConnectionModel {
     const { limits } = this
     const since = (at: number): number => now - Math.max(at, from)
     if (this.state === 'CLOSED' || this.state === 'LISTEN') return
+    if (!this.isSynchronized && since(this.since) > (limits.synRetries + 1) * limits.maxRtoMs + 2)
+      throw new Fault(`${name}: ${this.state} does not end`)
     if (since(this.ackDueSince) > 502 && this.isSynchronized && this.state !== 'TIME-WAIT')
       throw new Fault(`${name}: an ACK is owed for ${since(this.ackDueSince)} ms`)
     if (this.state === 'TIME-WAIT' && since(this.since) > limits.timeWaitMs + 2)

@@ -66,9 +66,13 @@ function pause(random: Random): number {
   return lot < 0.7 ? random.int(100) : lot < 0.97 ? random.int(2000) : random.int(60_000)
 }
 
-/** One stack against an adversary. */
+/** One stack against an adversary, for so many steps. */
 export function againstAdversary(seed: number, steps: number): Outcome {
-  const random = new Random(seed)
+  return playAdversary(new Random(seed), seed, step => step < steps)
+}
+
+/** The same with another source of what is random, for as long as it wants to go on. */
+export function playAdversary(random: Random, seed: number, goesOn: (step: number) => boolean): Outcome {
   const clock = new VirtualClock({ seed, startMs: random.chance(0.3) ? 2 ** 32 - 5000 : 0 })
   const host = new StallingClock(clock, random)
   const link = new HandLink()
@@ -90,7 +94,7 @@ export function againstAdversary(seed: number, steps: number): Outcome {
   const play = (): void => {
     rest(0)
     user.listen(LISTEN_PORT)
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; goesOn(step); step++) {
       const lot = random.float()
       if (lot < 0.55) adversary.step()
       else if (lot < 0.87) user.step()

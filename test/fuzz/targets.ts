@@ -1,0 +1,2 @@
+/** A file each, which exports `fuzz(bytes)`. */
+export const TARGETS = ['headers', 'options', 'reassembly', 'arrival'] as const
