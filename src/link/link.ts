@@ -112,6 +112,8 @@ export interface Link {
   send(batch: TxBatch): void
   /** Throws a SocketError (ENETUNREACH, EHOSTUNREACH) where no way leads there. */
   route(destination: number): Route
+  /** What is known of the way there may not hold any more: it is to be looked up anew. */
+  forgetRoute?(destination: number): void
   /** The driver's own counters, by name. */
   counters(): Counters
   /** May come twice. No call of the receiver follows. */

@@ -116,6 +116,10 @@ export class RawLink implements Link {
     return this.#routes.lookUp(destination)
   }
 
+  forgetRoute(): void {
+    this.#routes.forget()
+  }
+
   counters(): Counters {
     return Object.fromEntries(this.#counterNames.map((name, i) => [name, this.#counters[i]]))
   }

@@ -18,6 +18,11 @@ export interface ConnectionHandlers {
   writable?(connection: Connection): void
   /** The peer has closed its side: what is readable now is the last. */
   ended?(connection: Connection): void
+  /**
+   * Nothing gets through at the moment, and the stack goes on trying: text was repeated `troubleRetries` times (RFC 9293 §3.8.3,
+   * SHLD-9), or a router reports what `error` says (RFC 1122 §4.2.3.9).
+   */
+  troubled?(connection: Connection, error: SocketError | null): void
   /** The last call: the connection is over. What was not read stays readable. `error` is null after an orderly close or an `abort`. */
   closed?(connection: Connection, error: SocketError | null): void
 }
@@ -181,10 +186,18 @@ export class Connection {
         this.#ended = true
         this.handlers.ended?.(this)
         return
+      case Event.TROUBLED:
+        this.handlers.troubled?.(this, this.#trouble())
+        return
       case Event.CLOSED:
         this.#closed = true
         this.handlers.closed?.(this, this.#error())
     }
+  }
+
+  #trouble(): SocketError | null {
+    const { softError } = this.#tcb
+    return softError === null ? null : new SocketError(softError, 'write', this.remoteAddress, this.remotePort)
   }
 
   #error(): SocketError | null {

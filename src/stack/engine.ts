@@ -48,6 +48,9 @@ import { Transmitter } from './transmitter.ts'
 import { Turns, type TurnWork } from './turns.ts'
 import { UserCalls } from './user-calls.ts'
 
+/** Of IPv4 and TCP, without options. */
+const HEADERS = 40
+
 /** Limits and habits of the stack as a whole (`stackOptions` says what they mean). */
 export interface EngineOptions {
   readonly memoryLimit: number
@@ -262,11 +265,16 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     quotedSeq: number
   ): void {
     const tcb = this.table.find(localAddress, localPort, remoteAddress, remotePort)
+    if (tcb instanceof SynReceived) return this.passive.icmpErrorArrives(tcb, type, code, quotedSeq)
     if (!(tcb instanceof Tcb) || !isInFlight(tcb, quotedSeq)) {
       this.counters.droppedIcmpNotInFlight++
       return
     }
     if (type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+      if (tcb.options.pathMtuDiscovery !== 'on') {
+        this.counters.droppedIcmpUnwanted++
+        return
+      }
       // No news to the routes, where another connection or the kernel heard it first, may still be news to this one.
       const current = this.mtuBackTo(remoteAddress)
       if (current > 0) {
@@ -291,7 +299,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.counters.segmentsSent++
     const segment = this.segment
     this.tracer?.segment?.('out', segment, this.now)
-    this.#countSent(this.#transmitter.tcp(segment, this.routes.mayFragment(segment.destinationAddress, this.now)))
+    this.#countSent(
+      this.#transmitter.tcp(
+        segment,
+        segment.mayFragment || this.routes.mayFragment(segment.destinationAddress, this.now)
+      )
+    )
   }
 
   #countSent(bytes: number): void {
@@ -369,9 +382,20 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     return this.#addresses?.has(address) ?? true
   }
 
-  /** Throws what the link's `route` throws. */
+  /** Of the link: what the path may take less is for those who send (`heedPath`). Throws what the link's `route` throws. */
   mtuTo(address: number): number {
-    return this.routes.mtuTo(address, this.now, this.#link.route(address).mtu)
+    return this.#link.route(address).mtu
+  }
+
+  /** What is known of the path bounds the segments that we send, not the MSS that we offer (RFC 9293 §3.7.1, SHLD-6; RFC 1191 §3.1). */
+  heedPath(tcb: Tcb): void {
+    if (tcb.options.pathMtuDiscovery !== 'on') return
+    const most = this.routes.mtuTo(tcb.remoteAddress, this.now, tcb.offeredMss + HEADERS)
+    tcb.sndMss = Math.min(tcb.sndMss, most - HEADERS)
+  }
+
+  adviseAgainst(tcb: Tcb): void {
+    this.#link.forgetRoute?.(tcb.remoteAddress)
   }
 
   newIdentity(tuple: Tcb): { iss: ReturnType<typeof initialSequence>; tsOffset: number } {

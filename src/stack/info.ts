@@ -4,6 +4,7 @@
 import { ahead } from '../tcp/seq.ts'
 import { STATE_NAMES } from '../tcp/state.ts'
 import { Repair, type Tcb } from '../tcp/tcb.ts'
+import { userTimeout } from '../tcp/user-timeout.ts'
 import { windowOffered } from '../tcp/window.ts'
 
 export interface TcpInfo {
@@ -51,6 +52,9 @@ export interface TcpInfo {
   readonly notsentBytes: number
   /** Bytes received and not yet read. */
   readonly readableBytes: number
+  /** The user timeout that holds, and the one that the peer has told (RFC 5482), ms; 0 for none. */
+  readonly userTimeoutMs: number
+  readonly peerUserTimeoutMs: number
 }
 
 const CA_STATES = { [Repair.NONE]: 'Open', [Repair.FAST_RECOVERY]: 'Recovery', [Repair.TIMEOUT]: 'Loss' } as const
@@ -90,6 +94,8 @@ export function infoOf(tcb: Tcb): TcpInfo {
     segsOut: tcb.segmentsSent,
     segsIn: tcb.segmentsReceived,
     notsentBytes: Math.max(0, ahead(tcb.sendBuffer.end, tcb.sndNxt)),
-    readableBytes: tcb.receiveBuffer.readable
+    readableBytes: tcb.receiveBuffer.readable,
+    userTimeoutMs: userTimeout(tcb),
+    peerUserTimeoutMs: tcb.peerUserTimeoutMs
   }
 }

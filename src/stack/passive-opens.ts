@@ -17,6 +17,7 @@ import {
 import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
 import { answerWithCookie, COOKIE_LIFE_MS, openWithCookie } from '../tcp/syn-cookies.ts'
+import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { ACK, RST, type Segment, SYN } from '../wire/segment.ts'
 import { Connection } from './connection.ts'
 import type { Engine } from './engine.ts'
@@ -185,6 +186,7 @@ export class PassiveOpens {
     engine.table.replace(record, tcb)
     listener.halfOpen--
     this.#halfOpen--
+    engine.heedPath(tcb)
     engine.arrivesAt(tcb, seg)
   }
 
@@ -196,6 +198,18 @@ export class PassiveOpens {
     engine.counters.attemptFails++
     engine.tracer?.state?.(record, State.SYN_RECEIVED, State.LISTEN, why, engine.now)
     engine.table.leave(record)
+  }
+
+  /** What ends a connection that opens ends this one; the rest is not remembered (RFC 1122 §4.2.3.9). */
+  icmpErrorArrives(record: SynReceived, type: number, code: number, quotedSeq: number): void {
+    const { counters } = this.#engine
+    const isReport = type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED
+    if (quotedSeq !== record.iss || isReport) {
+      counters.droppedIcmpNotInFlight++
+      return
+    }
+    counters.icmpErrorsTaken++
+    this.drop(record, 'ICMP error')
   }
 
   /** The record's deadline may have come. */

@@ -138,6 +138,7 @@ export class Stack {
       const { iss, tsOffset } = engine.newIdentity(tcb)
       tcb.tsOffset = tsOffset
       open(tcb, iss, mtu, engine.now, engine)
+      engine.heedPath(tcb)
       engine.rearm(tcb)
       return connection
     })

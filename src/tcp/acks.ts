@@ -13,6 +13,7 @@ import { State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
 import { end, enterTimeWait, setState, tell } from './transitions.ts'
+import { answered } from './user-timeout.ts'
 
 /** Answers false when the segment has been dealt with. */
 export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
@@ -65,6 +66,7 @@ function windowOpened(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.persistAt !== Number.POSITIVE_INFINITY) {
     tcb.persistAt = Number.POSITIVE_INFINITY
     tcb.retries = 0
+    answered(tcb, now)
     // The probes backed the timer off, but what follows has lost nothing.
     if (tcb.srttMs >= 0) sampleRtt(tcb, tcb.srttMs)
   }
@@ -85,6 +87,7 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   const text = acked - (opensUs ? 1 : 0) - (finAcked ? 1 : 0)
   tcb.bytesAcked += text
   if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
+  answered(tcb, now)
   tcb.retransmitAt = tcb.sndUna === tcb.sndNxt ? Number.POSITIVE_INFINITY : now + tcb.rtoMs // RFC 6298 §5.2, §5.3
   if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, out)
   newAckArrives(tcb, acked, echoesCongestion(tcb, seg), now, out)

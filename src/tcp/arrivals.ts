@@ -18,6 +18,7 @@ import type { Tcb } from './tcb.ts'
 import { duplicateArrives, takeFin, takeText } from './text.ts'
 import { isOldDuplicate, rememberTimestamp } from './timestamps.ts'
 import { end, setState } from './transitions.ts'
+import { takeUserTimeout } from './user-timeout.ts'
 import { windowOffered } from './window.ts'
 
 export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
@@ -33,6 +34,7 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   tcb.heardSinceTimeout = true
   tcb.heardAt = now
   tcb.keepAlivesSent = 0
+  takeUserTimeout(tcb, seg)
   if (!checkAck(tcb, seg, now, out)) return // fifth
   //                                           sixth: URG; text is delivered in line (RFC 6093 §5)
   if (!takeText(tcb, seg, now, out)) return // seventh
@@ -61,6 +63,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   }
   agree(tcb, seg, now)
   agreeOnEcn(tcb, seg)
+  takeUserTimeout(tcb, seg)
   beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)
   if ((seg.flags & ACK) === 0) {
     // Simultaneous open. Text on the SYN is not kept: the peer repeats it. An ACK that comes may be one of the SYN or of
@@ -137,6 +140,9 @@ function checkRst(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
     case State.CLOSING:
     case State.LAST_ACK:
       end(tcb, null, 'RST', out)
+      break
+    case State.CLOSE_WAIT: // as Linux has it: who could still come to know is one who writes
+      end(tcb, 'EPIPE', 'RST', out)
       break
     default:
       end(tcb, 'ECONNRESET', 'RST', out)

@@ -22,6 +22,7 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
   tcb.timedSeq = tcb.sndNxt
   tcb.timedSince = now
   tcb.retransmitAt = now + tcb.rtoMs
+  tcb.unansweredSince = now
   out.counters.activeOpens++
   setState(tcb, State.SYN_SENT, 'active open', out)
   sendSyn(tcb, now, out)
@@ -63,6 +64,9 @@ export function setOptions(tcb: Tcb, options: SocketValues, out: Outbox): void {
   tcb.options = options
   tcb.sendBuffer.limit = options.sendBuffer
   tcb.receiveBuffer.limit = options.receiveBuffer
+  const newUserTimeout =
+    options.userTimeoutMs !== before.userTimeoutMs || options.advertisedUserTimeoutMs !== before.advertisedUserTimeoutMs
+  if (newUserTimeout && isSynchronized(tcb.state)) tcb.userTimeoutOwed = options.userTimeoutOption
   if (options.keepAlive !== before.keepAlive || options.keepAliveIdleMs !== before.keepAliveIdleMs) {
     tcb.keepAlivesSent = 0
     armKeepAlive(tcb)
@@ -105,6 +109,7 @@ export function shutdown(tcb: Tcb, out: Outbox): void {
 export function close(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.readerGone) return
   tcb.readerGone = true
+  if (tcb.options.resetOnClose) return abort(tcb, now, out)
   if (tcb.receiveBuffer.readable > 0 && isSynchronized(tcb.state) && tcb.state !== State.TIME_WAIT) {
     out.counters.abortsOnUnread++
     return abort(tcb, now, out)

@@ -32,6 +32,10 @@ export class TcpCounters {
   timeWaits = 0
   timeWaitsReused = 0
   abortsOnTimeout = 0
+  /** Times that R1 of RFC 9293 §3.8.3 was reached. */
+  troubles = 0
+  /** Times that smaller segments were tried. */
+  blackHolesSuspected = 0
   /** Text was unread when the user closed. */
   abortsOnUnread = 0
   /** Text arrived after the user had closed both ways. */
@@ -70,6 +74,8 @@ export class TcpCounters {
   droppedOutsideWindow = 0
   droppedInTimeWait = 0
   droppedIcmpNotInFlight = 0
+  /** Reports of a path MTU, where the user wants none. */
+  droppedIcmpUnwanted = 0
   /** Options that ended a header early because their lengths made no sense; the segment itself is processed. */
   malformedOptions = 0
   /** A state change that is no edge of RFC 9293 §3.3.2: always 0, unless there is a defect. */

@@ -19,6 +19,9 @@ export function settle(tcb: Tcb, out: Outbox): void {
   tcb.retries = 0
   if (tcb.synRetransmitted) restartAfterLostSyn(tcb)
   openWindows(tcb)
+  // Again, for a peer that kept no record of our SYN (RFC 5482 §3).
+  tcb.userTimeoutOwed = tcb.options.userTimeoutOption
+  tcb.unansweredSince = Number.POSITIVE_INFINITY
   if (tcb.options.keepAlive) tcb.keepAliveAt = tcb.heardAt + tcb.options.keepAliveIdleMs
   tell(tcb, Event.CONNECTED, out)
   out.schedule(tcb)

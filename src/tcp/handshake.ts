@@ -6,6 +6,7 @@ import type { SocketValues } from './options.ts'
 import { add, type Seq, toSeq } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
+import { advertise } from './user-timeout.ts'
 import { windowOffered, windowShift } from './window.ts'
 
 /** What a peer that sends no MSS option takes (§3.7.1). */
@@ -55,6 +56,7 @@ export function offerOptions(from: Handshake, segment: Segment, answers: boolean
     segment.windowScale = from.rcvWndShift === 0 ? windowShift(largestBuffer(from.options)) : from.rcvWndShift
   }
   segment.sackPermitted = answers ? from.sacksOn : from.options.selectiveAcks
+  if (from.options.userTimeoutOption) advertise(from.options.advertisedUserTimeoutMs, segment)
   if (answers ? from.timestampsOn : from.options.timestamps) {
     segment.hasTimestamps = true
     segment.tsVal = timestampNow(from.tsOffset, now)

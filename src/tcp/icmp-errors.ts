@@ -15,8 +15,8 @@ import { output } from './output.ts'
 import { startRepair } from './recovery.ts'
 import { ahead, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
-import { type ErrorName, Repair, type Tcb } from './tcb.ts'
-import { end } from './transitions.ts'
+import { type ErrorName, Event, Repair, type Tcb } from './tcb.ts'
+import { end, tell } from './transitions.ts'
 
 const HEADERS = 40
 
@@ -31,6 +31,7 @@ export function icmpErrorArrives(tcb: Tcb, type: number, code: number, out: Outb
   // Before the connection is open there is nothing to lose, and the user wants to know now (RFC 5461 §4).
   if (tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED) return end(tcb, error, 'ICMP error', out)
   tcb.softError = error
+  tell(tcb, Event.TROUBLED, out)
 }
 
 function errorFor(type: number, code: number): ErrorName {

@@ -52,7 +52,37 @@ export const socketOptions = {
   /** Retransmissions of a SYN-ACK before the half-open connection is forgotten. */
   synAckRetries: int({ default: 5, min: 0, max: 30 }),
   /** Retransmissions, or probes of a zero window that nobody answers, before the connection ends with ETIMEDOUT: R2 of RFC 9293 §3.8.3. */
-  retries: int({ default: 15, min: 0, max: 30 }),
+  retries: int({ default: 15, min: 0, max: 255, live: true }),
+  /**
+   * Retransmissions before the user is told by `troubled`, the way there is looked up anew, and black holes are suspected: R1 of
+   * RFC 9293 §3.8.3.
+   */
+  troubleRetries: int({ default: 3, min: 1, max: 255, live: true }),
+  /** SYNs that are sent again after the first timeout each, before the timeout begins to double (as Linux's tcp_syn_linear_timeouts). */
+  synLinearTimeouts: int({ default: 0, min: 0, max: 30 }),
+  /**
+   * How long text may wait for an acknowledgement, or for a closed window, before ETIMEDOUT, ms (RFC 9293 §3.8.3). 0 leaves that to
+   * `retries`, or to what is agreed by `userTimeoutOption`.
+   */
+  userTimeoutMs: int({ default: 0, min: 0, max: 2 ** 31 - 1, live: true }),
+  /** Tell the peer a user timeout, and adopt one in view of the peer's unless `userTimeoutMs` is set (RFC 5482: ENABLED). */
+  userTimeoutOption: flag({ default: false }),
+  /** The user timeout that the peer is told, ms, sent in whole seconds or minutes (RFC 5482: ADV_UTO). */
+  advertisedUserTimeoutMs: int({ default: 300_000, min: 1000, max: 32_767 * 60_000, live: true }),
+  /** Bounds of a user timeout that is adopted, ms (RFC 5482 §3.1: L_LIMIT and U_LIMIT). */
+  leastUserTimeoutMs: int({ default: 100_000, min: 1000, max: 2 ** 31 - 1 }),
+  mostUserTimeoutMs: int({ default: 7_200_000, min: 1000, max: 2 ** 31 - 1 }),
+  /** `close` resets the connection at once, and what was not sent is lost: SO_LINGER with a time of 0. */
+  resetOnClose: flag({ default: false, live: true }),
+  /**
+   * Path MTU discovery (RFC 1191): `on` forbids routers to cut packets and heeds what they then report, `ignore-reports` only
+   * forbids, `off` allows cutting and heeds nothing.
+   */
+  pathMtuDiscovery: oneOf(['on', 'ignore-reports', 'off'], { default: 'on', live: true }),
+  /** Try smaller segments when text was repeated `troubleRetries` times in vain (RFC 4821 §7.7, RFC 8899 §4.3). */
+  blackHoleDetection: flag({ default: true, live: true }),
+  /** The first smaller segment that is tried, bytes. */
+  baseMss: int({ default: 1024, min: 48, max: 65_495, live: true }),
   /** Probe a peer that has been silent (RFC 9293 §3.8.4). */
   keepAlive: flag({ default: false, live: true }),
   /** Silence before the first probe, ms (§3.8.4: two hours or more by default). */

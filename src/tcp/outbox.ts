@@ -24,6 +24,8 @@ export interface Outbox extends BlockKeeper {
   /** `tcb.events` has news for the user. */
   notify(tcb: Tcb): void
   stateChanged(tcb: Tcb, from: State, to: State, why: string): void
+  /** R1 of §3.8.3: what is known of the way to the peer may not hold any more. */
+  adviseAgainst(tcb: Tcb): void
   /** Both sides have closed: a small record takes the connection's place in the tables for 2MSL. */
   enterTimeWait(tcb: Tcb, now: number): void
   /** The connection is CLOSED: nothing may arrive for it any more. */

@@ -3,6 +3,7 @@
 // (timeouts.ts).
 
 import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
+import { retryLargeSegments } from './black-hole.ts'
 import { ecnOnSyn, markNewText } from './ecn.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
@@ -11,9 +12,11 @@ import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 import { Repair, type Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
+import { advertise, awaitAnswer } from './user-timeout.ts'
 import { offerWindow } from './window.ts'
 
 const TIMESTAMP_OPTION = 12
+const USER_TIMEOUT_OPTION = 4
 
 /** Sends what may go now: what is to be repeated, new text, a FIN, and an ACK that is owed and found no company. */
 export function output(tcb: Tcb, now: number, out: Outbox): void {
@@ -31,6 +34,7 @@ function hasSendingState(state: State): boolean {
 function sendNew(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.sndNxt === tcb.sndUna && now - tcb.lastSentAt > tcb.rtoMs) tcb.congestion.idled(tcb, now)
   if (tcb.heldUntil !== Number.POSITIVE_INFINITY) return
+  retryLargeSegments(tcb, now)
   while (!tcb.finSent) {
     const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
     if (unsent === 0 && !tcb.finQueued) return
@@ -43,7 +47,10 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
     const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
     const length = Math.max(0, Math.min(unsent, mss, window))
     if (!isWorthSending(tcb, length, unsent, mss, window)) {
-      if (tcb.sndNxt === tcb.sndUna && tcb.persistAt === Number.POSITIVE_INFINITY) tcb.persistAt = now + tcb.rtoMs
+      if (tcb.sndNxt === tcb.sndUna && tcb.persistAt === Number.POSITIVE_INFINITY) {
+        tcb.persistAt = now + tcb.rtoMs
+        awaitAnswer(tcb, now)
+      }
       return
     }
     sendText(tcb, length, now, out)
@@ -77,6 +84,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   tcb.bytesSent += length
   tcb.lastSentAt = now
   tcb.persistAt = Number.POSITIVE_INFINITY
+  awaitAnswer(tcb, now)
   if (tcb.retransmitAt === Number.POSITIVE_INFINITY) tcb.retransmitAt = now + tcb.rtoMs
   if (Number.isNaN(tcb.timedSince)) {
     tcb.timedSeq = tcb.sndNxt
@@ -179,7 +187,7 @@ export function sendResetFor(tcb: Tcb, ack: number, now: number, out: Outbox): v
 export function textRoom(tcb: Tcb): number {
   const segment = tcb.sndMss - (tcb.timestampsOn ? TIMESTAMP_OPTION : 0)
   const halfWindow = tcb.maxSndWnd > DEFAULT_MSS ? tcb.maxSndWnd >> 1 : segment
-  return Math.max(1, Math.min(segment, halfWindow) - sackRoom(tcb))
+  return Math.max(1, Math.min(segment, halfWindow) - sackRoom(tcb) - (tcb.userTimeoutOwed ? USER_TIMEOUT_OPTION : 0))
 }
 
 /** Octets sent and, as far as we know, still on their way. */
@@ -212,6 +220,11 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
     segment.hasTimestamps = true
     segment.tsVal = timestampNow(tcb.tsOffset, now)
     segment.tsEcr = tcb.tsRecent
+  }
+  segment.mayFragment = tcb.options.pathMtuDiscovery === 'off'
+  if (tcb.userTimeoutOwed && (flags & RST) === 0) {
+    tcb.userTimeoutOwed = false
+    advertise(tcb.options.advertisedUserTimeoutMs, segment)
   }
   return segment
 }

@@ -29,8 +29,10 @@ export const Event = {
   WRITABLE: 4,
   /** The peer's FIN: no text follows what is readable. */
   ENDED: 8,
+  /** Nothing gets through at the moment: R1 of §3.8.3, or an ICMP error that is not final. */
+  TROUBLED: 16,
   /** The connection is no more; `tcb.error` says why, if it was not in order. */
-  CLOSED: 16
+  CLOSED: 32
 } as const
 
 export type ErrorName =
@@ -125,6 +127,16 @@ export class Tcb {
   timedSince = Number.NaN
   /** Timeouts in a row without progress. */
   retries = 0
+  /** Since when text, or a SYN, waits for an answer, ms. */
+  unansweredSince = Number.POSITIVE_INFINITY
+  /** From the exchange of RFC 5482, ms; 0 for none. */
+  adoptedUserTimeoutMs = 0
+  peerUserTimeoutMs = 0
+  /** The next segment is to tell the peer of our user timeout. */
+  userTimeoutOwed = false
+  /** While smaller segments are tried: until when, and the MSS before. */
+  blackHoleUntil = Number.POSITIVE_INFINITY
+  mssBeforeBlackHole = 0
   /** The peer has sent something since the last timeout or probe. */
   heardSinceTimeout = false
   synRetransmitted = false

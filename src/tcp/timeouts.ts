@@ -1,24 +1,35 @@
 // TIMEOUTS: §3.10.8, and the timers of §3.8. Deadlines are fields of the TCB; the stack asks for the earliest and calls
 // back when it has passed.
 
+import { suspectBlackHole } from './black-hole.ts'
 import { windowReduced } from './ecn.ts'
 import type { Outbox } from './outbox.ts'
 import { output, repeat, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
 import { startRepair } from './recovery.ts'
 import { backOff } from './rto.ts'
 import { add, ahead } from './seq.ts'
-import { State } from './state.ts'
-import type { Tcb } from './tcb.ts'
-import { end } from './transitions.ts'
+import { isSynchronized, State } from './state.ts'
+import { Event, type Tcb } from './tcb.ts'
+import { end, tell } from './transitions.ts'
+import { userTimeout, userTimeoutAt } from './user-timeout.ts'
 
 /** The earliest deadline of the connection, Infinity for none. */
 export function nextDeadline(tcb: Tcb): number {
-  return Math.min(tcb.retransmitAt, tcb.persistAt, tcb.delayedAckAt, tcb.finWait2At, tcb.keepAliveAt, tcb.heldUntil)
+  return Math.min(
+    tcb.retransmitAt,
+    tcb.persistAt,
+    tcb.delayedAckAt,
+    tcb.finWait2At,
+    tcb.keepAliveAt,
+    tcb.heldUntil,
+    userTimeoutAt(tcb)
+  )
 }
 
 /** Acts on the deadlines that have passed. */
 export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.finWait2At <= now) return end(tcb, null, 'FIN-WAIT-2 timeout', out)
+  if (userTimeoutAt(tcb) <= now) return giveUp(tcb, out)
   if (tcb.delayedAckAt <= now) {
     out.counters.delayedAcks++
     sendAck(tcb, now, out)
@@ -39,7 +50,8 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.retries >= mostRetries(tcb)) return giveUp(tcb, out)
   tcb.retries++
   out.counters.retransmissionTimeouts++
-  backOff(tcb)
+  if (tcb.state !== State.SYN_SENT || tcb.retries > tcb.options.synLinearTimeouts) backOff(tcb)
+  if (tcb.retries >= tcb.options.troubleRetries) reachedR1(tcb, now, out)
   tcb.retransmitAt = now + tcb.rtoMs
   if (tcb.sndUna === tcb.iss) {
     repeat(tcb, tcb.iss, now, out)
@@ -53,13 +65,28 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
 function mostRetries(tcb: Tcb): number {
   // SYN-RECEIVED of an active open: the SYN-ACK is our SYN again, on the same timer.
   if (tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED) return tcb.options.synRetries
-  return tcb.options.retries
+  return retriesOrTime(tcb)
+}
+
+/** R2: the user timeout, if there is one, takes the place of counting. */
+function retriesOrTime(tcb: Tcb): number {
+  return userTimeout(tcb) > 0 ? Number.POSITIVE_INFINITY : tcb.options.retries
+}
+
+/** R1 of §3.8.3: others may know more. */
+function reachedR1(tcb: Tcb, now: number, out: Outbox): void {
+  if (tcb.retries === tcb.options.troubleRetries) {
+    out.counters.troubles++
+    out.adviseAgainst(tcb)
+    tell(tcb, Event.TROUBLED, out)
+  }
+  if (isSynchronized(tcb.state)) suspectBlackHole(tcb, now, out)
 }
 
 function persistTimeout(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.heardSinceTimeout) tcb.retries = 0
   tcb.heardSinceTimeout = false
-  if (tcb.retries >= tcb.options.retries) return giveUp(tcb, out)
+  if (tcb.retries >= retriesOrTime(tcb)) return giveUp(tcb, out)
   tcb.retries++
   tcb.persistAt = Number.POSITIVE_INFINITY
   const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
@@ -84,7 +111,7 @@ function keepAliveTimeout(tcb: Tcb, now: number, out: Outbox): void {
     tcb.keepAliveAt = Math.max(silentUntil, now + tcb.options.keepAliveIntervalMs)
     return
   }
-  if (tcb.keepAlivesSent >= tcb.options.keepAliveProbes) {
+  if (isPeerGone(tcb, now)) {
     sendReset(tcb, now, out)
     return giveUp(tcb, out)
   }
@@ -92,6 +119,13 @@ function keepAliveTimeout(tcb: Tcb, now: number, out: Outbox): void {
   out.counters.keepAliveProbes++
   sendProbe(tcb, now, out)
   tcb.keepAliveAt = now + tcb.options.keepAliveIntervalMs
+}
+
+/** A user timeout takes the place of counting here too, as on Linux. */
+function isPeerGone(tcb: Tcb, now: number): boolean {
+  const timeout = userTimeout(tcb)
+  if (timeout === 0) return tcb.keepAlivesSent >= tcb.options.keepAliveProbes
+  return tcb.keepAlivesSent > 0 && now - tcb.heardAt >= timeout
 }
 
 /** R2 of §3.8.3 is reached. An ICMP error heard meanwhile names the reason better than the clock does. */

@@ -51,4 +51,5 @@ function release(tcb: Tcb, out: Outbox): void {
   tcb.finWait2At = Number.POSITIVE_INFINITY
   tcb.keepAliveAt = Number.POSITIVE_INFINITY
   tcb.heldUntil = Number.POSITIVE_INFINITY
+  tcb.unansweredSince = Number.POSITIVE_INFINITY
 }

@@ -29,6 +29,8 @@ export class Segment {
   /** The IPv4 header's type of service: DSCP, and ECN in the two low bits (RFC 3168 §5). */
   tos = 0
   ttl = DEFAULT_TTL
+  /** For output: routers may cut the packet into fragments. */
+  mayFragment = false
   seq = 0
   ack = 0
   /** FIN … CWR, the eight control bits. */
@@ -74,6 +76,7 @@ export class Segment {
   reset(): void {
     this.tos = 0
     this.ttl = DEFAULT_TTL
+    this.mayFragment = false
     this.seq = 0
     this.ack = 0
     this.flags = 0

@@ -109,6 +109,8 @@ export interface Fields {
   /** Relative to ours: what the peer holds. */
   sack?: [number, number][]
   urgentPointer?: number
+  /** The user timeout option as it is sent. */
+  userTimeout?: number
   /** Type of service: ECN in the two low bits. */
   tos?: number
 }
@@ -197,6 +199,7 @@ export class Peer {
     seg.sackPermitted = fields.sackPermitted ?? false
     seg.tos = fields.tos ?? 0
     seg.urgentPointer = fields.urgentPointer ?? 0
+    seg.userTimeout = fields.userTimeout ?? -1
     if (fields.ts !== undefined) {
       seg.hasTimestamps = true
       ;[seg.tsVal, seg.tsEcr] = fields.ts

@@ -191,7 +191,7 @@ t.test('RST in each state after ESTABLISHED (§3.10.7.4 second)', async t => {
     { state: 'FIN-WAIT-1', told: 'closed ECONNRESET', seq: 1, prepare: (p: Peer) => p.call(c => c.shutdown()) },
     {
       state: 'CLOSE-WAIT',
-      told: 'closed ECONNRESET',
+      told: 'closed EPIPE',
       seq: 2,
       prepare: (p: Peer) => p.arrive({ flags: 'F.', seq: 1, ack: 1 })
     },

@@ -90,17 +90,26 @@ t.test('fragmentation needed: what makes no sense changes nothing', async t => {
   }
 })
 
-t.test('the next connection to the same host starts with what was learnt (RFC 1191 §6.3)', async t => {
-  const peer = established()
-  peer.call(c => c.write(new Uint8Array(1460)))
-  peer.inject(icmpError(peer, UNREACHABLE, 4, 1, 1000))
-  peer.connection?.abort()
-  peer.link.sent = []
-  peer.peerPort++
-  peer.link.deliver(peer.packet({ flags: 'S', mss: 1460 }))
-  peer.settle()
-  t.equal(peer.last().mss, 960)
-})
+t.test(
+  'the next connection to the same host sends by what was learnt, and offers what it can take (RFC 1191 §3.1, §6.3; SHLD-6)',
+  async t => {
+    const peer = established()
+    peer.call(c => c.write(new Uint8Array(1460)))
+    peer.inject(icmpError(peer, UNREACHABLE, 4, 1, 1000))
+    peer.connection?.abort()
+    peer.link.sent = []
+    peer.peerPort++
+    peer.link.deliver(peer.packet({ flags: 'S', mss: 1460 }))
+    peer.settle()
+    t.equal(peer.last().mss, 1460)
+    peer.ourIsn = peer.last().seq
+    peer.arrive({ flags: '.', seq: 1, ack: 1 })
+    t.same(
+      peer.call(c => c.write(new Uint8Array(1460))),
+      ['. 1+960 ack 1']
+    )
+  }
+)
 
 t.test('an echo request for an address of ours alone is answered with its text (RFC 1122 §3.2.2.6)', async t => {
   const peer = new Peer()
@@ -132,4 +141,46 @@ t.test('fragmentation needed, and the link knows already: the connection is told
   peer.link.mtu = 1000
   t.same(peer.inject(icmpError(peer, UNREACHABLE, 4, 1, 1000)), ['. 1+960 ack 1', 'P. 961+500 ack 1'])
   t.equal(peer.connection?.info().sndMss, 960)
+})
+
+t.test('a half-open connection is dropped by an error about our SYN-ACK, and by no other', async t => {
+  const peer = new Peer().listen()
+  const open = (): void => {
+    peer.link.deliver(peer.packet({ flags: 'S' }))
+    peer.settle()
+    peer.ourIsn = peer.last().seq
+  }
+  open()
+  peer.inject(icmpError(peer, UNREACHABLE, 1, 5))
+  peer.inject(icmpError(peer, UNREACHABLE, 4, 0, 1000))
+  t.equal(peer.stack.counts().halfOpen, 1)
+  t.equal(peer.stack.counters().tcp.droppedIcmpNotInFlight, 2)
+  peer.inject(icmpError(peer, UNREACHABLE, 1, 0))
+  t.equal(peer.stack.counts().halfOpen, 0)
+})
+
+t.test('the user hears of an error that ends nothing (SHLD-25)', async t => {
+  const peer = established()
+  const told: string[] = []
+  peer.connection!.handlers.troubled = (_, error) => void told.push(String(error?.code))
+  peer.call(c => c.write(new Uint8Array(10)))
+  peer.inject(icmpError(peer, UNREACHABLE, 1, 1))
+  t.same(told, ['EHOSTUNREACH'])
+})
+
+t.test('path MTU discovery can be told to heed no reports, and to let routers cut', async t => {
+  for (const [pathMtuDiscovery, dontFragment, mss] of [
+    ['on', true, 960],
+    ['ignore-reports', true, 1460],
+    ['off', false, 1460]
+  ] as const) {
+    const peer = established()
+    peer.connection?.setOptions({ pathMtuDiscovery })
+    peer.connection?.write(new Uint8Array(1460))
+    peer.link.sent = []
+    peer.settle()
+    t.equal((peer.link.sent[0][6] & 0x40) !== 0, dontFragment, pathMtuDiscovery)
+    peer.inject(icmpError(peer, UNREACHABLE, 4, 1, 1000))
+    t.equal(peer.connection?.info().sndMss, mss, pathMtuDiscovery)
+  }
 })

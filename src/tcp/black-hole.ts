@@ -1,0 +1,31 @@
+// Black holes (RFC 2923 §2.1): somewhere on the path large packets are lost, and nobody says so. When text has been
+// repeated in vain, smaller segments are tried (RFC 4821 §7.7, RFC 8899 §4.3), and after a while large ones again.
+
+import type { Outbox } from './outbox.ts'
+import { ahead } from './seq.ts'
+import type { Tcb } from './tcb.ts'
+
+/** Large segments are tried again after that long, ms (RFC 1191 §6.3 has 10 minutes). */
+const HOLDS_MS = 600_000
+/** Smaller than that no segment is cut: Linux's tcp_mtu_probe_floor. */
+const LEAST_MSS = 48
+
+/** A timeout beyond R1. As on Linux, `baseMss` is tried first, then half of that, and so on. */
+export function suspectBlackHole(tcb: Tcb, now: number, out: Outbox): void {
+  const { blackHoleDetection, baseMss } = tcb.options
+  if (!blackHoleDetection) return
+  const smaller = tcb.sndMss > baseMss ? baseMss : Math.max(LEAST_MSS, tcb.sndMss >> 1)
+  // What is small already is not lost for its size.
+  if (smaller >= tcb.sndMss || ahead(tcb.sndNxt, tcb.sndUna) <= smaller) return
+  if (tcb.blackHoleUntil === Number.POSITIVE_INFINITY) tcb.mssBeforeBlackHole = tcb.sndMss
+  tcb.sndMss = smaller
+  tcb.blackHoleUntil = now + HOLDS_MS
+  out.counters.blackHolesSuspected++
+}
+
+/** The path may be another one by now. */
+export function retryLargeSegments(tcb: Tcb, now: number): void {
+  if (now < tcb.blackHoleUntil) return
+  tcb.blackHoleUntil = Number.POSITIVE_INFINITY
+  tcb.sndMss = Math.max(tcb.sndMss, tcb.mssBeforeBlackHole)
+}
