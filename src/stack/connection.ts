@@ -4,7 +4,8 @@
 import { SocketError, typeError } from '../errors.ts'
 import type { LiveSocketOptions, SocketValues } from '../tcp/options.ts'
 import { STATE_NAMES } from '../tcp/state.ts'
-import { Event, type Tcb } from '../tcp/tcb.ts'
+import { Event, roomToWrite, type Tcb } from '../tcp/tcb.ts'
+import { urgentBytes } from '../tcp/urgent.ts'
 import { formatAddress } from '../wire/address.ts'
 import { infoOf, type TcpInfo } from './info.ts'
 
@@ -12,6 +13,8 @@ import { infoOf, type TcpInfo } from './info.ts'
 export interface ConnectionHandlers {
   /** The connection is open. Not called for one that a listener accepted: that one is open. */
   connected?(connection: Connection): void
+  /** The peer has urgent text on its way, or more of it: `urgentBytes` says how far it reaches. */
+  urgent?(connection: Connection): void
   /** There is something to read. Called again when more has come. */
   readable?(connection: Connection): void
   /** After a `write` that did not take all: there is room again. */
@@ -27,9 +30,18 @@ export interface ConnectionHandlers {
   closed?(connection: Connection, error: SocketError | null): void
 }
 
+export interface WriteOptions {
+  /** More will be written at once: a segment that is not full waits for it, 200 ms at most (MSG_MORE). */
+  readonly more?: boolean
+  /** The end of these bytes is the end of urgent text (MSG_OOB; RFC 9293 §3.8.5, but see RFC 6093 §6 before you use it). */
+  readonly urgent?: boolean
+}
+
+const NO_OPTIONS: WriteOptions = {}
+
 /** What a connection asks of its stack. */
 export interface ConnectionOwner {
-  sendText(tcb: Tcb, bytes: Uint8Array): number
+  sendText(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean): number
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined
   shutdownConnection(tcb: Tcb): void
   closeConnection(tcb: Tcb): void
@@ -85,7 +97,15 @@ export class Connection {
 
   /** Bytes that `write` can take now. */
   get writableBytes(): number {
-    return Math.max(0, this.#tcb.sendBuffer.space)
+    return roomToWrite(this.#tcb)
+  }
+
+  /**
+   * Bytes until the end of the peer's urgent text, those that have not come yet included; 0 when there is none (RFC 9293
+   * §3.8.5). Urgent text is part of the stream, and read like all of it (RFC 6093 §6).
+   */
+  get urgentBytes(): number {
+    return urgentBytes(this.#tcb)
   }
 
   /** The peer has closed its side and `ended` has been told. */
@@ -110,11 +130,11 @@ export class Connection {
    * took less than all, `writable` is called once there is room. Throws EPIPE after `shutdown` and `close`, and when the
    * connection is over.
    */
-  write(bytes: Uint8Array): number {
+  write(bytes: Uint8Array, options: WriteOptions = NO_OPTIONS): number {
     if (!(bytes instanceof Uint8Array)) {
       throw typeError('ERR_INVALID_ARG_TYPE', 'The argument of "write" must be a Uint8Array')
     }
-    const taken = this.#owner.sendText(this.#tcb, bytes)
+    const taken = this.#owner.sendText(this.#tcb, bytes, options.more ?? false, options.urgent ?? false)
     if (taken < 0) throw new SocketError('EPIPE', 'write')
     return taken
   }
@@ -175,6 +195,9 @@ export class Connection {
       case Event.CONNECTED:
         if (this.#accepted !== undefined) this.#accepted(this)
         else this.handlers.connected?.(this)
+        return
+      case Event.URGENT:
+        this.handlers.urgent?.(this)
         return
       case Event.READABLE:
         if (this.readableBytes > 0) this.handlers.readable?.(this)

@@ -5,8 +5,8 @@ import { change } from '../options.ts'
 import { abort, close, receive, send, setOptions, shutdown } from '../tcp/calls.ts'
 import { checkInvariants } from '../tcp/invariants.ts'
 import { type LiveSocketOptions, socketOptions } from '../tcp/options.ts'
+import { tell } from '../tcp/outbox.ts'
 import type { Tcb } from '../tcp/tcb.ts'
-import { tell } from '../tcp/transitions.ts'
 import type { ConnectionOwner } from './connection.ts'
 import type { Engine } from './engine.ts'
 
@@ -17,9 +17,9 @@ export class UserCalls implements ConnectionOwner {
     this.#engine = engine
   }
 
-  sendText(tcb: Tcb, bytes: Uint8Array): number {
+  sendText(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean): number {
     const engine = this.#engine
-    return engine.call(() => send(tcb, bytes, engine))
+    return engine.call(() => send(tcb, bytes, more, urgent, engine))
   }
 
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined {

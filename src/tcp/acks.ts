@@ -4,15 +4,16 @@ import { ACK, type Segment } from '../wire/segment.ts'
 import { challengeAck } from './challenge.ts'
 import { congestionEchoed, echoesCongestion } from './ecn.ts'
 import { becomeEstablished, settle } from './established.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { acknowledgesNew, sendResetFor } from './output.ts'
 import { duplicateAckArrives, endTiming, isDuplicateAck, newAckArrives, takeSackBlocks } from './recovery.ts'
 import { sampleRtt } from './rto.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
-import { Event, type Tcb } from './tcb.ts'
+import { Event, roomToWrite, type Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
-import { end, enterTimeWait, setState, tell } from './transitions.ts'
+import { end, enterTimeWait, setState } from './transitions.ts'
+import { urgentAcknowledged } from './urgent.ts'
 import { answered } from './user-timeout.ts'
 
 /** Answers false when the segment has been dealt with. */
@@ -91,7 +92,8 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   tcb.retransmitAt = tcb.sndUna === tcb.sndNxt ? Number.POSITIVE_INFINITY : now + tcb.rtoMs // RFC 6298 §5.2, §5.3
   if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, out)
   newAckArrives(tcb, acked, echoesCongestion(tcb, seg), now, out)
-  if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit) {
+  urgentAcknowledged(tcb)
+  if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit && roomToWrite(tcb) > 0) {
     tcb.writerWaits = false
     tell(tcb, Event.WRITABLE, out)
   }

@@ -18,6 +18,7 @@ import type { Tcb } from './tcb.ts'
 import { duplicateArrives, takeFin, takeText } from './text.ts'
 import { isOldDuplicate, rememberTimestamp } from './timestamps.ts'
 import { end, setState } from './transitions.ts'
+import { checkUrg } from './urgent.ts'
 import { takeUserTimeout } from './user-timeout.ts'
 import { windowOffered } from './window.ts'
 
@@ -36,7 +37,7 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   tcb.keepAlivesSent = 0
   takeUserTimeout(tcb, seg)
   if (!checkAck(tcb, seg, now, out)) return // fifth
-  //                                           sixth: URG; text is delivered in line (RFC 6093 §5)
+  checkUrg(tcb, seg, out) // sixth
   if (!takeText(tcb, seg, now, out)) return // seventh
   takeFin(tcb, seg, now, out) // eighth
 }
@@ -80,6 +81,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   oweAck(tcb, out)
   seg.seq = add(toSeq(seg.seq), 1)
   seg.flags &= ~SYN
+  checkUrg(tcb, seg, out)
   if (takeText(tcb, seg, now, out)) takeFin(tcb, seg, now, out)
 }
 

@@ -3,12 +3,13 @@
 
 import { prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { oweAck, sendReset, sendSyn } from './output.ts'
 import { add, type Seq } from './seq.ts'
 import { isSynchronized, mayReceive, State } from './state.ts'
-import { Event, type Tcb } from './tcb.ts'
-import { end, setState, tell } from './transitions.ts'
+import { Event, roomToWrite, type Tcb } from './tcb.ts'
+import { end, setState } from './transitions.ts'
+import { urgentWritten } from './urgent.ts'
 import { owesWindowUpdate } from './window.ts'
 
 /** OPEN, active (§3.10.1). The four-tuple and TS offset stand in the TCB. */
@@ -30,15 +31,22 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
 
 /**
  * SEND (§3.10.2): takes what there is room for and answers how much. Text given before the connection is open waits for
- * it. -1 after CLOSE, or when there is no connection.
+ * it. -1 after CLOSE, or when there is no connection. `more` holds back a segment that is not full; `urgent` marks the end of
+ * the text, if all of it was taken.
  */
-export function send(tcb: Tcb, bytes: Uint8Array, out: Outbox): number {
+export function send(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean, out: Outbox): number {
   if (tcb.finQueued || tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return -1
-  const taken = tcb.sendBuffer.write(bytes, out)
+  const taken = roomToWrite(tcb) === 0 ? 0 : tcb.sendBuffer.write(bytes, out)
   if (taken < bytes.length) {
     tcb.writerWaits = true
     // Not our limit but the stack's: no ACK may ever come that makes room, so others have to.
-    if (tcb.sendBuffer.space > 0) out.awaitMemory(tcb)
+    if (roomToWrite(tcb) > 0) out.awaitMemory(tcb)
+  }
+  if (taken > 0) tcb.moreFollows = more
+  if (urgent && taken > 0 && taken === bytes.length) {
+    urgentWritten(tcb)
+    // The peer is to hear of it, by a segment without text if need be.
+    if (tcb.state === State.ESTABLISHED || tcb.state === State.CLOSE_WAIT) oweAck(tcb, out)
   }
   if (taken > 0) out.schedule(tcb)
   return taken
@@ -71,7 +79,9 @@ export function setOptions(tcb: Tcb, options: SocketValues, out: Outbox): void {
     tcb.keepAlivesSent = 0
     armKeepAlive(tcb)
   }
-  if (tcb.writerWaits && tcb.sendBuffer.space > 0) {
+  // It asks for what is there, cork or not (man 7 tcp).
+  if (options.noDelay && !before.noDelay) tcb.corkReleased = tcb.corkedUntil !== Number.POSITIVE_INFINITY
+  if (tcb.writerWaits && roomToWrite(tcb) > 0) {
     tcb.writerWaits = false
     tell(tcb, Event.WRITABLE, out)
   }

@@ -1,11 +1,11 @@
 // The moment at which a connection opens, whichever way it was opened.
 
 import { openWindows } from './handshake.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { restartAfterLostSyn } from './rto.ts'
 import { State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
-import { setState, tell } from './transitions.ts'
+import { setState } from './transitions.ts'
 
 export function becomeEstablished(tcb: Tcb, why: string, out: Outbox): void {
   setState(tcb, State.ESTABLISHED, why, out)

@@ -10,13 +10,13 @@ import {
   UNREACHABLE_PORT,
   UNREACHABLE_PROTOCOL
 } from '../wire/icmp.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { output } from './output.ts'
 import { startRepair } from './recovery.ts'
 import { ahead, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { type ErrorName, Event, Repair, type Tcb } from './tcb.ts'
-import { end, tell } from './transitions.ts'
+import { end } from './transitions.ts'
 
 const HEADERS = 40
 

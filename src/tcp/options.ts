@@ -1,6 +1,7 @@
 // What can be set for a connection, per stack as the default or per call; the live ones at any time.
 
 import { type Changes, flag, int, oneOf, type Values } from '../options.ts'
+import { DEFAULT_TTL } from '../wire/segment.ts'
 
 export const socketOptions = {
   /** Receive buffer, bytes. The window that we offer never exceeds it. */
@@ -16,6 +17,16 @@ export const socketOptions = {
   maximumSegmentSize: int({ default: 0, min: 0, max: 65_495 }),
   /** Send small segments at once instead of waiting for an ACK: Nagle's algorithm off (RFC 9293 §3.7.4). */
   noDelay: flag({ default: false, live: true }),
+  /** Hold back a segment that is not full, for 200 ms at most: until more is written or the option is cleared (Linux's TCP_CORK). */
+  cork: flag({ default: false, live: true }),
+  /** While so many bytes or more are written and not sent, `write` takes nothing (Linux's TCP_NOTSENT_LOWAT); 0 for no such bound. */
+  notSentLowat: int({ default: 0, min: 0, max: 2 ** 31 - 1, live: true }),
+  /** After a pause longer than the retransmission timeout begin with a small window again (RFC 5681 §4.1). */
+  slowStartAfterIdle: flag({ default: true, live: true }),
+  /** DSCP, in the upper six bits of the IPv4 header's type of service (RFC 2474); the lower two are ECN's (RFC 9293 §3.9.2, MUST-48). */
+  typeOfService: int({ default: 0, min: 0, max: 255, live: true }),
+  /** Of the IPv4 header (RFC 9293 §3.9.2, MUST-49). */
+  timeToLive: int({ default: DEFAULT_TTL, min: 1, max: 255, live: true }),
   /** Offer and take up window scaling (RFC 7323 §2). */
   windowScaling: flag({ default: true }),
   /** Offer and take up timestamps, and with them PAWS (RFC 7323 §3, §5). */

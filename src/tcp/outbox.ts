@@ -31,3 +31,9 @@ export interface Outbox extends BlockKeeper {
   /** The connection is CLOSED: nothing may arrive for it any more. */
   forget(tcb: Tcb): void
 }
+
+/** The user is to hear of this `Event`. */
+export function tell(tcb: Tcb, event: number, out: Outbox): void {
+  tcb.events |= event
+  out.notify(tcb)
+}

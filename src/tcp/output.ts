@@ -6,17 +6,20 @@ import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
 import { retryLargeSegments } from './black-hole.ts'
 import { ecnOnSyn, markNewText } from './ecn.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
-import type { Outbox } from './outbox.ts'
+import type { SocketValues } from './options.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { addSackBlocks, sackRoom } from './sack-blocks.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
-import { Repair, type Tcb } from './tcb.ts'
+import { Event, Repair, roomToWrite, type Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
+import { pointAtUrgent } from './urgent.ts'
 import { advertise, awaitAnswer } from './user-timeout.ts'
 import { offerWindow } from './window.ts'
 
 const TIMESTAMP_OPTION = 12
 const USER_TIMEOUT_OPTION = 4
+const ECN_BITS = 3
 
 /** Sends what may go now: what is to be repeated, new text, a FIN, and an ACK that is owed and found no company. */
 export function output(tcb: Tcb, now: number, out: Outbox): void {
@@ -32,7 +35,8 @@ function hasSendingState(state: State): boolean {
 }
 
 function sendNew(tcb: Tcb, now: number, out: Outbox): void {
-  if (tcb.sndNxt === tcb.sndUna && now - tcb.lastSentAt > tcb.rtoMs) tcb.congestion.idled(tcb, now)
+  const hasPaused = tcb.sndNxt === tcb.sndUna && now - tcb.lastSentAt > tcb.rtoMs
+  if (hasPaused && tcb.options.slowStartAfterIdle) tcb.congestion.idled(tcb, now)
   if (tcb.heldUntil !== Number.POSITIVE_INFINITY) return
   retryLargeSegments(tcb, now)
   while (!tcb.finSent) {
@@ -46,6 +50,7 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
     }
     const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
     const length = Math.max(0, Math.min(unsent, mss, window))
+    if (length === unsent && length < mss && isCorked(tcb, now)) return
     if (!isWorthSending(tcb, length, unsent, mss, window)) {
       if (tcb.sndNxt === tcb.sndUna && tcb.persistAt === Number.POSITIVE_INFINITY) {
         tcb.persistAt = now + tcb.rtoMs
@@ -63,9 +68,22 @@ function isWorthSending(tcb: Tcb, length: number, unsent: number, mss: number, w
   if (length === mss) return true
   if (length === unsent) {
     if (length === 0) return window > 0 // the FIN alone
-    return tcb.options.noDelay || tcb.finQueued || tcb.sndNxt === tcb.sndUna
+    return tcb.options.noDelay || tcb.finQueued || tcb.urgentUnacked || tcb.sndNxt === tcb.sndUna || tcb.corkReleased
   }
   return length > 0 && 2 * length >= tcb.maxSndWnd
+}
+
+/** How long a partial segment waits for more: Linux's 200 ms. */
+const CORK_MS = 200
+
+/** The last segment is not full, and the user has said that more will come. */
+function isCorked(tcb: Tcb, now: number): boolean {
+  if (tcb.finQueued || tcb.corkReleased || !(tcb.options.cork || tcb.moreFollows)) {
+    tcb.corkedUntil = Number.POSITIVE_INFINITY
+    return false
+  }
+  if (tcb.corkedUntil === Number.POSITIVE_INFINITY) tcb.corkedUntil = now + CORK_MS
+  return true
 }
 
 /** Sends `length` bytes of new text, with the FIN if they are the last ones and the window has room for it. */
@@ -84,6 +102,8 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   tcb.bytesSent += length
   tcb.lastSentAt = now
   tcb.persistAt = Number.POSITIVE_INFINITY
+  tcb.corkedUntil = Number.POSITIVE_INFINITY
+  tcb.corkReleased = false
   awaitAnswer(tcb, now)
   if (tcb.retransmitAt === Number.POSITIVE_INFINITY) tcb.retransmitAt = now + tcb.rtoMs
   if (Number.isNaN(tcb.timedSince)) {
@@ -91,6 +111,11 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
     tcb.timedSince = now
   }
   transmit(tcb, out)
+  // Below the mark there is room for the user again; without a mark only an ACK makes room.
+  if (tcb.writerWaits && tcb.options.notSentLowat > 0 && roomToWrite(tcb) > 0) {
+    tcb.writerWaits = false
+    tell(tcb, Event.WRITABLE, out)
+  }
 }
 
 /** After a timeout: sends again what was in flight then, as far as the window of congestion allows, past what the peer holds. */
@@ -221,7 +246,8 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
     segment.tsVal = timestampNow(tcb.tsOffset, now)
     segment.tsEcr = tcb.tsRecent
   }
-  segment.mayFragment = tcb.options.pathMtuDiscovery === 'off'
+  pointAtUrgent(tcb, segment, seq)
+  heedService(segment, tcb.options)
   if (tcb.userTimeoutOwed && (flags & RST) === 0) {
     tcb.userTimeoutOwed = false
     advertise(tcb.options.advertisedUserTimeoutMs, segment)
@@ -244,6 +270,13 @@ export function address(segment: Segment, tuple: FourTuple): void {
   segment.destinationAddress = tuple.remoteAddress
   segment.sourcePort = tuple.localPort
   segment.destinationPort = tuple.remotePort
+}
+
+/** What of the IPv4 header the user has a say in. */
+export function heedService(segment: Segment, options: SocketValues): void {
+  segment.tos |= options.typeOfService & ~ECN_BITS
+  segment.ttl = options.timeToLive
+  segment.mayFragment = options.pathMtuDiscovery === 'off'
 }
 
 function transmit(tcb: Tcb, out: Outbox): void {

@@ -7,7 +7,7 @@ import { isEcnSetupSyn } from './ecn.ts'
 import { agree, beginSequences, firstWindow, type Handshake, offerOptions, prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
-import { address, answerWithReset, type FourTuple } from './output.ts'
+import { address, answerWithReset, type FourTuple, heedService } from './output.ts'
 import { add, type Seq, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
@@ -208,6 +208,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
 export function resetHalfOpen(record: SynReceived, out: Outbox): void {
   const segment = out.segment
   address(segment, record)
+  heedService(segment, record.options)
   segment.flags = RST
   segment.seq = add(record.iss, 1)
   out.counters.resetsSent++
@@ -226,6 +227,7 @@ export function writeSynAck(record: SynReceived, segment: Segment, now: number):
   segment.ack = add(record.irs, 1)
   segment.window = firstWindow(record.options)
   offerOptions(record, segment, true, now)
+  heedService(segment, record.options)
 }
 
 function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
@@ -241,6 +243,7 @@ function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
     segment.tsVal = timestampNow(record.tsOffset, now)
     segment.tsEcr = record.tsRecent
   }
+  heedService(segment, record.options)
   out.counters.challengeAcks++
   out.transmit()
 }

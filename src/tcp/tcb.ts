@@ -7,7 +7,7 @@ import type { SocketValues } from './options.ts'
 import { Ranges } from './ranges.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
 import { SendBuffer } from './send-buffer.ts'
-import { type Seq, toSeq } from './seq.ts'
+import { ahead, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 
 /** What the retransmission of lost segments is doing. */
@@ -25,14 +25,16 @@ export type Repair = (typeof Repair)[keyof typeof Repair]
 /** What the user is to be told, as bits that add up until the stack delivers them. */
 export const Event = {
   CONNECTED: 1,
-  READABLE: 2,
-  WRITABLE: 4,
+  /** Urgent text is on its way, or more of it. */
+  URGENT: 2,
+  READABLE: 4,
+  WRITABLE: 8,
   /** The peer's FIN: no text follows what is readable. */
-  ENDED: 8,
+  ENDED: 16,
   /** Nothing gets through at the moment: R1 of §3.8.3, or an ICMP error that is not final. */
-  TROUBLED: 16,
+  TROUBLED: 32,
   /** The connection is no more; `tcb.error` says why, if it was not in order. */
-  CLOSED: 32
+  CLOSED: 64
 } as const
 
 export type ErrorName =
@@ -66,6 +68,15 @@ export class Tcb {
   /** The largest window the peer has offered: Max(SND.WND) of §3.8.6.2.1. */
   maxSndWnd = 0
   sndWndShift = 0
+  /** SND.UP: the octet after the urgent text, while that is not all acknowledged. */
+  sndUp: Seq = toSeq(0)
+  urgentUnacked = false
+  /** The last write said that more will follow. */
+  moreFollows = false
+  /** How long a partial segment is held back for more, ms. */
+  corkedUntil = Number.POSITIVE_INFINITY
+  /** It has been held long enough, or the user has asked for it. */
+  corkReleased = false
 
   // Receive sequence variables.
   irs: Seq = toSeq(0)
@@ -73,6 +84,9 @@ export class Tcb {
   /** The right edge of the window that we have offered, RCV.NXT + RCV.WND: it never moves left. */
   rcvAdv: Seq = toSeq(0)
   rcvWndShift = 0
+  /** RCV.UP, while the user has not read up to there. */
+  rcvUp: Seq = toSeq(0)
+  urgentUnread = false
   /** Where the peer's FIN stands, once `finKnown`; it is acted on when RCV.NXT reaches it. */
   rcvFin: Seq = toSeq(0)
   finKnown = false
@@ -232,4 +246,11 @@ export class Tcb {
     this.receiveBuffer = new ReceiveBuffer(options.receiveBuffer)
     this.heardAt = now
   }
+}
+
+/** Bytes that `write` takes now. */
+export function roomToWrite(tcb: Tcb): number {
+  const { notSentLowat } = tcb.options
+  if (notSentLowat > 0 && ahead(tcb.sendBuffer.end, tcb.sndNxt) >= notSentLowat) return 0
+  return Math.max(0, tcb.sendBuffer.space)
 }

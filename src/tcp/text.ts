@@ -4,13 +4,13 @@
 import { FIN, type Segment } from '../wire/segment.ts'
 import { expectSlowStart, textTaken } from './ack-policy.ts'
 import { takeCodepoint } from './ecn.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { oweAck, sendAck, sendReset } from './output.ts'
 import { rememberBlock, reportDuplicate } from './sack-blocks.ts'
 import { add, ahead, earlier, later, leq, lt, type Seq, toSeq } from './seq.ts'
 import { mayReceive, State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
-import { end, enterTimeWait, setState, tell } from './transitions.ts'
+import { end, enterTimeWait, setState } from './transitions.ts'
 
 /** Ranges that may wait behind holes: enough for a large window with every other segment lost, and a limit to what a peer can make us keep. */
 const MOST_HOLES = 1024

@@ -2,8 +2,9 @@
 // gives way to a new SYN that cannot be an old one (RFC 6191, RFC 9293 §3.10.7.4).
 
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
+import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
-import { address, type FourTuple } from './output.ts'
+import { address, type FourTuple, heedService } from './output.ts'
 import { add, leq, type Seq, toSeq } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
@@ -21,7 +22,7 @@ export class TimeWait implements FourTuple {
   readonly timestampsOn: boolean
   tsRecent: number
   readonly tsOffset: number
-  readonly timeWaitMs: number
+  readonly options: SocketValues
   expiresAt: number
 
   constructor(tcb: Tcb, now: number) {
@@ -36,8 +37,8 @@ export class TimeWait implements FourTuple {
     this.timestampsOn = tcb.timestampsOn
     this.tsRecent = tcb.tsRecent
     this.tsOffset = tcb.tsOffset
-    this.timeWaitMs = tcb.options.timeWaitMs
-    this.expiresAt = now + this.timeWaitMs
+    this.options = tcb.options
+    this.expiresAt = now + tcb.options.timeWaitMs
   }
 }
 
@@ -54,7 +55,7 @@ export function arrivesInTimeWait(record: TimeWait, seg: Segment, now: number, o
   out.counters.droppedInTimeWait++
   if ((seg.flags & FIN) !== 0 && add(seq, seg.payloadLength + 1) === record.rcvNxt) {
     // The FIN again: our ACK of it was lost. The only thing that can arrive here by right.
-    record.expiresAt = now + record.timeWaitMs
+    record.expiresAt = now + record.options.timeWaitMs
     sendAck(record, now, out)
     return 'restarted'
   }
@@ -81,6 +82,7 @@ function isNewer(record: TimeWait, seg: Segment): boolean {
 function sendAck(record: TimeWait, now: number, out: Outbox): void {
   const segment = out.segment
   address(segment, record)
+  heedService(segment, record.options)
   segment.flags = ACK
   segment.seq = record.sndNxt
   segment.ack = record.rcvNxt

@@ -3,14 +3,14 @@
 
 import { suspectBlackHole } from './black-hole.ts'
 import { windowReduced } from './ecn.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { output, repeat, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
 import { startRepair } from './recovery.ts'
 import { backOff } from './rto.ts'
 import { add, ahead } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
-import { end, tell } from './transitions.ts'
+import { end } from './transitions.ts'
 import { userTimeout, userTimeoutAt } from './user-timeout.ts'
 
 /** The earliest deadline of the connection, Infinity for none. */
@@ -22,6 +22,7 @@ export function nextDeadline(tcb: Tcb): number {
     tcb.finWait2At,
     tcb.keepAliveAt,
     tcb.heldUntil,
+    tcb.corkedUntil,
     userTimeoutAt(tcb)
   )
 }
@@ -33,6 +34,11 @@ export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.delayedAckAt <= now) {
     out.counters.delayedAcks++
     sendAck(tcb, now, out)
+  }
+  if (tcb.corkedUntil <= now) {
+    tcb.corkedUntil = Number.POSITIVE_INFINITY
+    tcb.corkReleased = true
+    out.schedule(tcb)
   }
   if (tcb.heldUntil <= now) {
     tcb.heldUntil = Number.POSITIVE_INFINITY

@@ -1,6 +1,6 @@
 // The only places where a connection changes its state or ends.
 
-import type { Outbox } from './outbox.ts'
+import { type Outbox, tell } from './outbox.ts'
 import { sendAck } from './output.ts'
 import { isEdge, isSynchronized, State } from './state.ts'
 import { type ErrorName, Event, type Tcb } from './tcb.ts'
@@ -11,11 +11,6 @@ export function setState(tcb: Tcb, to: State, why: string, out: Outbox): void {
   if (!isEdge(from, to)) out.counters.impossibleTransitions++
   tcb.state = to
   out.stateChanged(tcb, from, to, why)
-}
-
-export function tell(tcb: Tcb, event: number, out: Outbox): void {
-  tcb.events |= event
-  out.notify(tcb)
 }
 
 /** Deletes the TCB (§3.10). Text that was received and not read stays readable. */
@@ -51,5 +46,6 @@ function release(tcb: Tcb, out: Outbox): void {
   tcb.finWait2At = Number.POSITIVE_INFINITY
   tcb.keepAliveAt = Number.POSITIVE_INFINITY
   tcb.heldUntil = Number.POSITIVE_INFINITY
+  tcb.corkedUntil = Number.POSITIVE_INFINITY
   tcb.unansweredSince = Number.POSITIVE_INFINITY
 }
