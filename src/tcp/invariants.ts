@@ -11,13 +11,12 @@ export function checkInvariants(tcb: Tcb): void {
   invariant(leq(tcb.sendBuffer.start, tcb.sendBuffer.end), 'the send buffer has a length')
   const textEnd = tcb.finSent ? ahead(tcb.sndNxt, tcb.sendBuffer.end) === 1 : leq(tcb.sndNxt, tcb.sendBuffer.end)
   invariant(textEnd, 'SND.NXT is not past what was written and the FIN')
-  const isInFlight = tcb.sndUna !== tcb.sndNxt
   invariant(
-    !isInFlight || tcb.retransmitAt !== Number.POSITIVE_INFINITY,
+    !isFlying(tcb) || tcb.retransmitAt !== Number.POSITIVE_INFINITY,
     'what is in flight has a retransmission timer'
   )
   invariant(
-    isInFlight || tcb.retransmitAt === Number.POSITIVE_INFINITY,
+    isFlying(tcb) || tcb.retransmitAt === Number.POSITIVE_INFINITY,
     'without flight there is no retransmission timer'
   )
   // FIN-WAIT-1 may come before our SYN is acknowledged.
@@ -36,10 +35,17 @@ function checkSynchronized(tcb: Tcb): void {
   invariant(tcb.ecnOn || !(tcb.ectOn || tcb.echoesCe || tcb.cwrOwed || tcb.inCwr), 'ECN is agreed on before it is used')
   invariant(tcb.cwnd >= 1, 'the congestion window lets something pass')
   invariant(tcb.sndMss > 0, 'the MSS lets something pass')
+  const isOrphan = tcb.state === State.FIN_WAIT_2 && tcb.readerGone
+  invariant(!isOrphan || tcb.finWait2At !== Number.POSITIVE_INFINITY, 'an orphan in FIN-WAIT-2 has a timer')
+  const probes = tcb.options.keepAlive
+  invariant(!probes || tcb.keepAliveAt !== Number.POSITIVE_INFINITY, 'a keepalive has a timer')
+  invariant(!isFlying(tcb) || tcb.persistAt === Number.POSITIVE_INFINITY, 'what is in flight needs no probe')
   const owes = tcb.rcvNxt !== tcb.lastAckSent
   const willAck = tcb.ackOwed || tcb.delayedAckAt !== Number.POSITIVE_INFINITY
   invariant(!owes || willAck, 'what has arrived will be acknowledged')
 }
+
+const isFlying = (tcb: Tcb): boolean => tcb.sndUna !== tcb.sndNxt
 
 function checkReleased(tcb: Tcb): void {
   invariant(tcb.retransmitAt === Number.POSITIVE_INFINITY, 'a finished connection retransmits nothing')

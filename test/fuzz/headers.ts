@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { finish, pseudoHeaderSum, sum } from '../../src/wire/checksum.ts'
-import { ICMP_OK, IcmpMessage, parseIcmp } from '../../src/wire/icmp.ts'
+import { ICMP_HEADER_LENGTH, ICMP_OK, IcmpMessage, parseIcmp } from '../../src/wire/icmp.ts'
 import { IPV4_OK, Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP, parseIpv4 } from '../../src/wire/ipv4.ts'
 import { formatSegment } from '../../src/wire/notation.ts'
 import { Segment } from '../../src/wire/segment.ts'
@@ -81,6 +81,10 @@ function icmp(view: DataView, offset: number, length: number): void {
   const message = new IcmpMessage()
   if (parseIcmp(view, offset, length, message) !== ICMP_OK) return
   assert.ok(!message.quotesTcp || message.isError, 'only an error quotes')
+  if (message.isError) {
+    const quotedHeader = (view.getUint8(offset + ICMP_HEADER_LENGTH) & 15) * 4
+    assert.ok(quotedHeader >= 20 && ICMP_HEADER_LENGTH + quotedHeader + 8 <= length, 'what is quoted is in the message')
+  }
   assert.ok(message.mtu >= 0 && message.mtu <= 0xffff)
   assert.ok(message.quotedSourcePort <= 0xffff && message.quotedDestinationPort <= 0xffff)
 }

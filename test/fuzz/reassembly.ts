@@ -10,6 +10,13 @@ import { watched } from './watched.ts'
 const LIMITS = { timeoutMs: 1000, maxDatagrams: 6, maxDatagramsPerSource: 3, maxBytes: 20_000, maxFragments: 12 }
 const BYTES_EACH = 6
 
+/** What came for a datagram since it began, as far as nothing can have been forgotten meanwhile. */
+interface Seen {
+  pieces: { start: number; end: number; version: number; isLast: boolean }[]
+  since: number
+  forgotten: number
+}
+
 /** Two versions of a datagram's bytes: fragments that overlap may agree or not. */
 const byteOf = (version: number, at: number): number => (at * 7 + version * 131) & 255
 
@@ -17,7 +24,9 @@ export const fuzz = watched(tape => {
   const counters = new IpCounters()
   const reassembly = new Reassembly(counters, LIMITS)
   const header = new Ipv4Header()
-  /** What went in for each datagram: versions seen, and where the last fragments end. */
+  const forgotten = (): number => counters.fragmentEvicted + counters.fragmentTimeout + counters.fragmentNoRoom
+  const seen = new Map<string, Seen>()
+  /** Where the last fragments of each datagram end. */
   const ends = new Map<string, Set<number>>()
   let now = 0
   for (let at = 0; at + BYTES_EACH <= tape.length; at += BYTES_EACH) {
@@ -40,13 +49,24 @@ export const fuzz = watched(tape => {
     const ended = ends.get(key) ?? new Set()
     ends.set(key, ended)
     if (!header.moreFragments) ended.add(header.fragmentOffset + header.payloadLength)
+    let before = seen.get(key)
+    if (before === undefined || now - before.since >= LIMITS.timeoutMs || forgotten() !== before.forgotten) {
+      before = { pieces: [], since: now, forgotten: forgotten() }
+      seen.set(key, before)
+    }
+    const start = header.fragmentOffset
+    const badLengths = counters.fragmentBadLength
+    before.pieces.push({ start, end: start + header.payloadLength, version, isLast: !header.moreFragments })
     if (reassembly.fragmentArrives(header, bytes, now)) {
+      if (forgotten() === before.forgotten) assert.ok(!overlap(before.pieces), 'pieces that overlap made a datagram')
+      seen.delete(key)
       assert.ok(ended.has(reassembly.length), `a datagram of ${reassembly.length} bytes that nobody ended there`)
       for (let i = 0; i < reassembly.length; i++) {
         const byte = reassembly.bytes[i]
         assert.ok(byte === byteOf(0, i) || byte === byteOf(1, i), `byte ${i} is none that was sent`)
       }
     }
+    if (counters.fragmentBadLength !== badLengths) before.pieces.pop() // it counts for nothing
     assert.ok(reassembly.datagrams <= LIMITS.maxDatagrams)
     assert.ok(reassembly.heldBytes >= 0 && reassembly.heldBytes <= LIMITS.maxBytes)
     if (reassembly.datagrams === 0) assert.equal(reassembly.heldBytes, 0)
@@ -56,3 +76,13 @@ export const fuzz = watched(tape => {
   assert.equal(reassembly.heldBytes, 0)
   assert.equal(reassembly.nextDeadline, Number.POSITIVE_INFINITY)
 })
+
+/** Whether two pieces share a byte, and one is no mere repetition of the other. */
+function overlap(pieces: Seen['pieces']): boolean {
+  return pieces.some((a, i) =>
+    pieces.slice(0, i).some(b => {
+      const isSame = a.start === b.start && a.end === b.end && a.version === b.version && a.isLast === b.isLast
+      return !isSame && a.start < b.end && b.start < a.end
+    })
+  )
+}

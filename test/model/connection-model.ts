@@ -97,6 +97,8 @@ export class ConnectionModel {
   keepAlive = false
   /** False once the peer has contradicted itself (two ends of one stream): then only limits are checked. */
   exact = true
+  /** The queue for accept is full: an ACK that would open the connection waits for a better day. */
+  isHeldBack = false
   /** A RST may leave. */
   mayReset = false
   /** An ICMP error may end it, for it is not open yet. */
@@ -247,6 +249,7 @@ export class ConnectionModel {
         this.mayReset = true
         return
       }
+      if (this.isHeldBack) return
       this.moveTo('ESTABLISHED', now)
     } else if (distance(s.ack, this.nxt) > 0 || distance(s.ack, plus(this.una, -this.maxSndWnd)) < 0) {
       return this.#challenge(now)
@@ -440,9 +443,12 @@ export class ConnectionModel {
     if (s.rst) return this.#resetLeaves()
     if (s.syn) return this.#synLeaves(s, now)
     if (!s.hasAck) throw new Fault('a segment without ACK leaves')
-    if (['CLOSED', 'LISTEN', 'SYN-SENT'].includes(this.state)) throw new Fault(`a segment leaves in ${this.state}`)
+    // Before text for nobody leads to a RST, its ACK field may let something go (fifth step, seventh step).
+    const isLast = this.mayReset && s.ack === this.rcvNxtBefore
+    if (!isLast && ['CLOSED', 'LISTEN', 'SYN-SENT'].includes(this.state))
+      throw new Fault(`a segment leaves in ${this.state}`)
     this.#checkAckOut(s)
-    this.#checkTextOut(s)
+    this.#checkTextOut(s, isLast)
     this.lastAckOut = s.ack
     if (s.ack === this.rcvNxt) this.ackDueSince = Number.POSITIVE_INFINITY
     this.lastOutAt = now
@@ -500,7 +506,7 @@ export class ConnectionModel {
     if (distance(edge, this.rcvAdv) > 0) this.rcvAdv = edge
   }
 
-  #checkTextOut(s: Seen): void {
+  #checkTextOut(s: Seen, isLast: boolean): void {
     const end = plus(s.seq, s.text)
     const streamEnd = plus(this.iss, 1 + this.written)
     if (s.text > 0 && distance(end, streamEnd) > 0) throw new Fault('text leaves that nobody wrote')
@@ -510,7 +516,7 @@ export class ConnectionModel {
       if (distance(end, this.sndEdge) > 1)
         throw new Fault(`text ${distance(end, this.sndEdge)} beyond the peer's window`)
       if (s.text > this.#peerMss && s.text > 48) throw new Fault(`a segment of ${s.text} bytes, MSS ${this.#peerMss}`)
-      if (!this.isSynchronized || this.state === 'FIN-WAIT-2' || this.state === 'TIME-WAIT')
+      if (!isLast && (!this.isSynchronized || this.state === 'FIN-WAIT-2' || this.state === 'TIME-WAIT'))
         throw new Fault(`text leaves in ${this.state}`)
     }
     if (s.fin) {

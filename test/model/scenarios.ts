@@ -29,6 +29,9 @@ export interface Outcome {
 /** More virtual time than any timeout of the options below needs. */
 const LAST_MS = 3_600_000
 
+/** A SYN that finds no room is dropped: a cookie would be an answer by nobody whom the model knows. */
+const LISTENERS = { synCookies: 'off' } as const
+
 interface Settings {
   readonly sockets: SocketOptions
   readonly limits: Limits
@@ -79,7 +82,7 @@ export function playAdversary(random: Random, seed: number, goesOn: (step: numbe
   const { sockets, limits } = settings(random)
   const watch = new Watch('stack', limits, 1)
   const now = (): number => host.now()
-  const stack = new Stack({ link, host, tracer: watch, ...sockets })
+  const stack = new Stack({ link, host, tracer: watch, ...LISTENERS, ...sockets })
   const user = new User(stack, watch, random, now, (model, offset) => byteAt(2, model.irs + 1 + offset), {
     address: '10.0.0.2',
     ports: PEER_PORTS
@@ -129,7 +132,7 @@ export function betweenStacks(seed: number, steps: number): Outcome {
   const now = (): number => host.now()
   const watches = [new Watch('left', limits, 1), new Watch('right', limits, 2)]
   const users = links.map((link, i) => {
-    const stack = new Stack({ link, host, tracer: watches[i], ...sockets })
+    const stack = new Stack({ link, host, tracer: watches[i], ...LISTENERS, ...sockets })
     return new User(stack, watches[i], random, now, (_, offset) => byteAt(2 - i, offset), {
       address: `10.0.0.${2 - i}`,
       ports: [80, 80, 80, 81]

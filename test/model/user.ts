@@ -42,22 +42,31 @@ export class User {
     return this.#listener !== undefined && !this.#listener.isClosed
   }
 
+  /** Connections are taken as they come, or wait for `accept`, for longer than there is room for. */
   listen(port: number): void {
+    const backlog = this.random.chance(0.3) ? 1 + this.random.int(2) : 511
+    const takes = this.random.chance(0.6)
     this.watch.listening.add(port)
-    this.watch.note(`${this.watch.name} listen ${port}`)
-    this.#listener = this.stack.listen({ port }, connection => {
-      this.accepted++
-      this.#hold(connection)
-      if (this.random.chance(0.3)) this.#write(this.held.at(-1)!)
-    })
+    this.watch.note(`${this.watch.name} listen ${port}, backlog ${backlog}${takes ? '' : ', with a queue'}`)
+    const listener = this.stack.listen({ port, backlog }, takes ? connection => this.#take(connection) : undefined)
+    this.watch.isQueueFull = () => listener.isQueueFull
+    this.#listener = listener
+  }
+
+  #take(connection: Connection): void {
+    this.accepted++
+    this.#hold(connection)
+    if (this.random.chance(0.3)) this.#write(this.held.at(-1)!)
   }
 
   closeListener(): void {
     const listener = this.#listener
     if (listener === undefined || listener.isClosed) return
     this.watch.note(`${this.watch.name} close listener`)
-    this.watch.listenerCloses(listener.port, this.now())
+    const accepted = new Set(this.held.map(one => one.watched))
+    this.watch.listenerCloses(listener.port, watched => accepted.has(watched), this.now())
     listener.close()
+    this.watch.settle()
   }
 
   connect(): void {
@@ -69,7 +78,9 @@ export class User {
   }
 
   #hold(connection: Connection): Held {
-    const watched = this.watch.find(connection.localPort, connection.remotePort)
+    // One that waited to be accepted may have ended, and another have begun in its place.
+    const isOver = connection.state === 'CLOSED' || connection.state === 'TIME-WAIT'
+    const watched = isOver ? undefined : this.watch.find(connection.localPort, connection.remotePort)
     const held: Held = { connection, watched, read: 0, written: 0, isEnded: false, isClosed: false }
     this.held.push(held)
     connection.handlers = {
@@ -98,6 +109,8 @@ export class User {
   /** One call, whichever comes. */
   step(): void {
     const { random } = this
+    const waiting = random.chance(0.5) ? this.#listener?.accept() : undefined
+    if (waiting !== undefined) return this.#take(waiting)
     const alive = this.held.filter(one => !one.isClosed)
     if (alive.length === 0) return
     const one = alive[random.int(alive.length)]

@@ -33,6 +33,8 @@ export class Watch implements Tracer {
   /** States that connections went to, and how often. */
   readonly visited = new Map<StateName, number>()
   segmentsIn = 0
+  /** Whether the listener has no room for one more connection. */
+  isQueueFull = (): boolean => false
   readonly #log: string[] = []
   /** Whose event is under way. */
   #current: Watched | undefined
@@ -74,6 +76,7 @@ export class Watch implements Tracer {
       if (watched === undefined) return this.#arrivesUnconnected(segment.destinationPort, seen)
       this.#current = watched
       if (watched.reported === 'TIME-WAIT') this.#pendingSyn = seen
+      watched.model.isHeldBack = !watched.model.isActive && this.isQueueFull()
       watched.model.arrives(seen, now)
       return
     }
@@ -177,14 +180,18 @@ export class Watch implements Tracer {
     return result
   }
 
-  /** Half-open connections of a listener that goes away are reset (§3.10.4). */
-  listenerCloses(port: number, now: number): void {
+  /** What nobody has accepted of a listener that goes away is reset, half open or not (§3.10.4). */
+  listenerCloses(port: number, isAccepted: (watched: Watched) => boolean, now: number): void {
     this.settle()
     this.listening.delete(port)
-    for (const { model, name } of this.connections.values()) {
-      if (model.isActive || model.state !== 'SYN-RECEIVED' || !name.startsWith(`${port}/`)) continue
-      model.mayReset = true
-      model.moveTo('LISTEN', now)
+    for (const watched of this.connections.values()) {
+      const { model, name } = watched
+      if (model.isActive || !name.startsWith(`${port}/`) || isAccepted(watched)) continue
+      if (model.state !== 'SYN-RECEIVED') model.abort(now)
+      else {
+        model.mayReset = true
+        model.moveTo('LISTEN', now)
+      }
     }
   }
 
