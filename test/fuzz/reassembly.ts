@@ -10,11 +10,10 @@ import { watched } from './watched.ts'
 const LIMITS = { timeoutMs: 1000, maxDatagrams: 6, maxDatagramsPerSource: 3, maxBytes: 20_000, maxFragments: 12 }
 const BYTES_EACH = 6
 
-/** What came for a datagram since it began, as far as nothing can have been forgotten meanwhile. */
+/** What came for a datagram since it began. */
 interface Seen {
-  pieces: { start: number; end: number; version: number; isLast: boolean }[]
-  since: number
-  forgotten: number
+  readonly pieces: { start: number; end: number; version: number; isLast: boolean }[]
+  readonly since: number
 }
 
 /** Two versions of a datagram's bytes: fragments that overlap may agree or not. */
@@ -24,7 +23,8 @@ export const fuzz = watched(tape => {
   const counters = new IpCounters()
   const reassembly = new Reassembly(counters, LIMITS)
   const header = new Ipv4Header()
-  const forgotten = (): number => counters.fragmentEvicted + counters.fragmentTimeout + counters.fragmentNoRoom
+  /** No datagram has made room for another: each is kept until its time is over. */
+  const keepsAll = (): boolean => counters.fragmentEvicted + counters.fragmentNoRoom === 0
   const seen = new Map<string, Seen>()
   /** Where the last fragments of each datagram end. */
   const ends = new Map<string, Set<number>>()
@@ -49,16 +49,14 @@ export const fuzz = watched(tape => {
     const ended = ends.get(key) ?? new Set()
     ends.set(key, ended)
     if (!header.moreFragments) ended.add(header.fragmentOffset + header.payloadLength)
-    let before = seen.get(key)
-    if (before === undefined || now - before.since >= LIMITS.timeoutMs || forgotten() !== before.forgotten) {
-      before = { pieces: [], since: now, forgotten: forgotten() }
-      seen.set(key, before)
-    }
+    const before = seen.get(key) ?? { pieces: [], since: now }
+    seen.set(key, before)
     const start = header.fragmentOffset
     const badLengths = counters.fragmentBadLength
     before.pieces.push({ start, end: start + header.payloadLength, version, isLast: !header.moreFragments })
     if (reassembly.fragmentArrives(header, bytes, now)) {
-      if (forgotten() === before.forgotten) assert.ok(!overlap(before.pieces), 'pieces that overlap made a datagram')
+      const isYoung = now - before.since < LIMITS.timeoutMs
+      if (isYoung && keepsAll()) assert.ok(!overlap(before.pieces), 'pieces that overlap made a datagram')
       seen.delete(key)
       assert.ok(ended.has(reassembly.length), `a datagram of ${reassembly.length} bytes that nobody ended there`)
       for (let i = 0; i < reassembly.length; i++) {
