@@ -64,6 +64,10 @@ export type TcpOption =
   | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
   | { readonly kind: 'TS'; readonly val: number; readonly ecr: number }
   | { readonly kind: 'md5' | 'FO' | 'FOEXP'; readonly hex: string }
+  /** One that has no word: its number, and what follows its length. */
+  | { readonly kind: 'kind'; readonly number: number; readonly hex: string }
+  /** Bytes as they stand, for what is no option: none of it is checked. */
+  | { readonly kind: 'bytes'; readonly hex: string }
 
 export interface IcmpPacket {
   readonly kind: 'icmp'

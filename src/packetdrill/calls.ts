@@ -135,7 +135,7 @@ function connect(socket: ScriptSocket, { world, args }: CallContext): Attempt {
 }
 
 const READ_FLAGS = WORDS.MSG_PEEK | WORDS.MSG_DONTWAIT | WORDS.MSG_WAITALL | WORDS.MSG_NOSIGNAL
-const WRITE_FLAGS = WORDS.MSG_DONTWAIT | WORDS.MSG_NOSIGNAL | WORDS.MSG_EOR
+const WRITE_FLAGS = WORDS.MSG_DONTWAIT | WORDS.MSG_NOSIGNAL | WORDS.MSG_EOR | WORDS.MSG_MORE
 
 const flags = (expression: Expression): number => (isDefault(expression) ? 0 : integer(expression))
 
@@ -162,7 +162,7 @@ function write(socket: ScriptSocket, buffer: Expression, length: number, given: 
   refuseFlags(given, WRITE_FLAGS)
   if (isNull(buffer) && length > 0) return () => 'EFAULT'
   const dontWait = (given & WORDS.MSG_DONTWAIT) !== 0
-  return orAgain(socket, dontWait, socket.write(length, dontWait))
+  return orAgain(socket, dontWait, socket.write(length, dontWait, (given & WORDS.MSG_MORE) !== 0))
 }
 
 /** EAGAIN instead of blocking. */

@@ -11,7 +11,9 @@ export type WireOption =
   | { readonly kind: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
   | { readonly kind: 'TS'; readonly val: number; readonly ecr: number }
   | { readonly kind: 'md5' | 'FO' | 'FOEXP'; readonly hex: string }
-  | { readonly kind: 'other'; readonly number: number; readonly hex: string }
+  | { readonly kind: 'kind'; readonly number: number; readonly hex: string }
+  /** From where the options make no sense to their end. */
+  | { readonly kind: 'bytes'; readonly hex: string }
 
 export interface CapturedTcp {
   readonly sourcePort: number
@@ -107,7 +109,7 @@ export function decodeOptions(view: DataView, from: number, end: number): WireOp
     }
     const length = at + 1 < end ? view.getUint8(at + 1) : 0
     if (length < 2 || at + length > end) {
-      options.push({ kind: 'other', number: kind, hex: hexOf(view, at + 1, end) })
+      options.push({ kind: 'bytes', hex: hexOf(view, at, end) })
       break
     }
     options.push(decodeOption(view, at, kind, length))
@@ -143,7 +145,7 @@ function decodeOption(view: DataView, at: number, kind: number, length: number):
         return { kind: 'FOEXP', hex: hexOf(view, body + 2, at + length) }
       }
   }
-  return { kind: 'other', number: kind, hex: hexOf(view, at + 1, at + length) }
+  return { kind: 'kind', number: kind, hex: hexOf(view, body, at + length) }
 }
 
 function decodeBlocks(view: DataView, from: number, end: number): [number, number][] {

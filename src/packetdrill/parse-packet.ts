@@ -3,6 +3,7 @@
 import type { IcmpPacket, IpInfo, Packet, TcpOption, TcpPacket } from './ast.ts'
 import { ICMP_TYPES, UNREACHABLE_CODES } from './icmp-names.ts'
 import type { Scanner } from './scanner.ts'
+import { optionsLength } from './wire-options.ts'
 
 const NUMBER = /0[xX][0-9A-Fa-f]+|\d+/y
 const WORD = /[A-Za-z_]\w*/y
@@ -103,14 +104,12 @@ function parseOptions(scanner: Scanner): readonly TcpOption[] | undefined {
     return undefined
   }
   const options: TcpOption[] = []
-  let length = 0
   if (!scanner.sees(/>/y)) {
     do {
-      const option = parseOption(scanner)
-      options.push(option)
-      length += optionLength(option)
+      options.push(parseOption(scanner))
     } while (scanner.accept(','))
   }
+  const length = optionsLength(options)
   if (length % 4 !== 0) throw scanner.problem(`options come in words of 4 bytes, and these are ${length} bytes long`)
   if (length > MAX_OPTIONS_LENGTH) throw scanner.problem(`a header has room for 40 bytes of options, not ${length}`)
   scanner.expect('>', 'after the options')
@@ -138,16 +137,22 @@ function parseOption(scanner: Scanner): TcpOption {
     }
     case 'md5':
     case 'FO':
-    case 'FOEXP': {
-      const hex = scanner.take(HEX) ?? ''
-      if (hex.length % 2 !== 0) throw scanner.problem('two digits make a byte')
-      return { kind, hex }
-    }
+    case 'FOEXP':
+    case 'bytes':
+      return { kind, hex: parseHex(scanner) }
+    case 'kind':
+      return { kind, number: parseNumber(scanner, 'after "kind"', 255), hex: parseHex(scanner) }
     case undefined:
       throw scanner.problem('an option was expected')
     default:
       throw scanner.unsupported(`the TCP option "${kind}"`)
   }
+}
+
+function parseHex(scanner: Scanner): string {
+  const hex = scanner.take(HEX) ?? ''
+  if (hex.length % 2 !== 0) throw scanner.problem('two digits make a byte')
+  return hex
 }
 
 function parseBlocks(scanner: Scanner): [number, number][] {
@@ -158,28 +163,6 @@ function parseBlocks(scanner: Scanner): [number, number][] {
     blocks.push([left, parseNumber(scanner, 'as the right edge', 0xffff_ffff)])
   }
   return blocks
-}
-
-function optionLength(option: TcpOption): number {
-  switch (option.kind) {
-    case 'mss':
-      return 4
-    case 'wscale':
-      return 3
-    case 'sackOK':
-      return 2
-    case 'nop':
-    case 'eol':
-      return 1
-    case 'sack':
-      return 2 + 8 * option.blocks.length
-    case 'TS':
-      return 10
-    case 'FOEXP':
-      return 4 + option.hex.length / 2
-    default:
-      return 2 + option.hex.length / 2
-  }
 }
 
 function parseQuote(scanner: Scanner): IcmpPacket['quote'] {

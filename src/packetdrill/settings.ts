@@ -1,5 +1,6 @@
 // What a script sets outside its calls: profiles and sysctls, as options of the stack. A new sysctl is one line of the table.
 
+import type { Option } from '../options.ts'
 import { stackOptions } from '../stack/stack.ts'
 import { socketOptions } from '../tcp/options.ts'
 
@@ -47,7 +48,7 @@ const only =
     value === wanted ? {} : why
 
 const choice =
-  (option: string, words: Readonly<Record<string, string>>): Sysctl =>
+  (option: string, words: Readonly<Record<string, string | boolean>>): Sysctl =>
   value =>
     Object.hasOwn(words, value) ? { [option]: words[value] } : `no value ${value}`
 
@@ -67,12 +68,13 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_sack: flagOf('selectiveAcks'),
   tcp_dsack: flagOf('duplicateSacks'),
   tcp_window_scaling: flagOf('windowScaling'),
-  tcp_ecn: choice('ecn', { '0': 'off', '1': 'request', '2': 'accept' }),
+  tcp_ecn: choice('ecn', { '0': 'off', '1': 'on', '2': 'accept' }),
   tcp_rmem: receiveMemory,
   tcp_wmem: sendMemory,
   tcp_congestion_control: only('reno', 'congestion control is that of RFC 5681 (reno)'),
   tcp_syn_retries: numberOf('synRetries'),
   tcp_synack_retries: numberOf('synAckRetries'),
+  tcp_retries1: numberOf('troubleRetries'),
   tcp_retries2: numberOf('retries'),
   tcp_syn_linear_timeouts: numberOf('synLinearTimeouts'),
   tcp_early_retrans: only('0', NO_LATER_LOSS_DETECTION),
@@ -86,6 +88,10 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_fin_timeout: numberOf('finWait2Ms', 1000),
   tcp_rto_min_us: numberOf('minRtoMs', 0.001),
   tcp_notsent_lowat: value => ({ notSentLowat: Number(value) >= 2 ** 31 ? 0 : Number(value) }),
+  tcp_syncookies: choice('synCookies', { '0': 'off', '1': 'when-full', '2': 'always' }),
+  tcp_abort_on_overflow: flagOf('abortOnOverflow'),
+  tcp_mtu_probing: choice('blackHoleDetection', { '0': false, '1': true }),
+  tcp_base_mss: numberOf('baseMss'),
   tcp_tso_win_divisor: nothing,
   tcp_min_tso_segs: nothing,
   tcp_pacing_ss_ratio: nothing,
@@ -96,7 +102,7 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
 const BSD: Readonly<Record<string, Sysctl>> = {
   'net.inet.tcp.rfc1323': value => ({ windowScaling: value !== '0', timestamps: value !== '0' }),
   'net.inet.tcp.sack.enable': flagOf('selectiveAcks'),
-  'net.inet.tcp.ecn.enable': choice('ecn', { '0': 'off', '1': 'request', '2': 'accept' }),
+  'net.inet.tcp.ecn.enable': choice('ecn', { '0': 'off', '1': 'on', '2': 'accept' }),
   'net.inet.tcp.delacktime': numberOf('delayedAckMs'),
   'net.inet.tcp.keepidle': numberOf('keepAliveIdleMs'),
   'net.inet.tcp.keepintvl': numberOf('keepAliveIntervalMs'),
@@ -115,6 +121,7 @@ const LINUX_PROFILE: Readonly<Record<string, string>> = {
   tcp_window_scaling: '1',
   tcp_ecn: '0',
   tcp_slow_start_after_idle: '0',
+  tcp_mtu_probing: '0',
   tcp_rmem: '4096 540000 15728640',
   tcp_wmem: '4096 262144 4194304',
   tcp_syn_retries: '5',
@@ -141,9 +148,27 @@ export function applySysctl(settings: Settings, name: string, value: string): st
 }
 
 function find(name: string): Sysctl | undefined {
+  if (name.startsWith(OWN)) return ofOurs(name.slice(OWN.length))
   if (Object.hasOwn(BSD, name)) return BSD[name]
   const short = name.replace(/^net\.ipv4\./, '')
   return Object.hasOwn(LINUX, short) ? LINUX[short] : undefined
+}
+
+/** Options of the stack by their own names, for what no system has a sysctl for: `rawtcp.delayedAckMs=200`. */
+const OWN = 'rawtcp.'
+
+function ofOurs(option: string): Sysctl | undefined {
+  const options: Readonly<Record<string, Option>> = { ...socketOptions, ...stackOptions }
+  if (!Object.hasOwn(options, option)) return undefined
+  const spec = options[option]
+  switch (spec.kind) {
+    case 'integer':
+      return numberOf(option)
+    case 'flag':
+      return flagOf(option)
+    case 'choice':
+      return value => (spec.choices.includes(value) ? { [option]: value } : `no value ${value}`)
+  }
 }
 
 /** What the profile has differently from the stack's own defaults. */

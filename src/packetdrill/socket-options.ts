@@ -116,7 +116,10 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     TCP_KEEPINTVL: number('keepAliveIntervalMs', 1000, 1, 32_767),
     TCP_KEEPCNT: number('keepAliveProbes', 1, 1, 127),
     TCP_SYNCNT: number('synRetries', 1, 1, 127),
-    TCP_DEFER_ACCEPT: number('deferAcceptMs', 1000),
+    TCP_DEFER_ACCEPT: {
+      set: (socket, value) => socket.deferAccept(1000 * Math.max(0, integer(value))),
+      get: socket => socket.deferAcceptMs / 1000
+    },
     TCP_NOTSENT_LOWAT: number('notSentLowat'),
     TCP_CONGESTION: {
       set: (_, value) => {
@@ -131,9 +134,20 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
   },
   SOL_IP: {
     IP_TOS: number('typeOfService', 1, 0, 255),
-    IP_TTL: number('timeToLive', 1, 1, 255)
+    IP_TTL: number('timeToLive', 1, 1, 255),
+    IP_MTU_DISCOVER: {
+      set: (socket, value) => {
+        const wanted = MTU_DISCOVERY[integer(value)]
+        return wanted === undefined ? 'EINVAL' : store(socket, 'pathMtuDiscovery', wanted)
+      },
+      // WANT and DO differ only for datagrams.
+      get: socket => MTU_DISCOVERY.indexOf(current(socket, 'pathMtuDiscovery') as string)
+    }
   }
 }
+
+/** By IP_PMTUDISC_DONT, WANT, DO and PROBE. */
+const MTU_DISCOVERY: readonly string[] = ['off', 'on', 'on', 'ignore-reports']
 
 function lingerOf(value: Expression): { onoff: number; linger: number } {
   const fields = structure(value)
@@ -150,7 +164,7 @@ function isKnown(option: string): option is keyof SocketValues {
   return Object.hasOwn(socketOptions, option)
 }
 
-function store(socket: ScriptSocket, option: string, value: number | boolean): Outcome {
+function store(socket: ScriptSocket, option: string, value: number | boolean | string): Outcome {
   if (!isKnown(option)) throw new Unsupported(`the stack has no option ${option}`)
   const known: Option = socketOptions[option]
   if (known.kind === 'integer' && (Number(value) < known.min || Number(value) > known.max)) return 'EINVAL'

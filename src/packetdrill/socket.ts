@@ -48,6 +48,8 @@ export class ScriptSocket {
   readonly #world: SocketWorld
   #local: Endpoint | undefined
   #backlog = 0
+  /** TCP_DEFER_ACCEPT, of a listener or one to be. */
+  deferAcceptMs = 0
   #readShut = false
   #writeShut = false
   readonly #accepted: ScriptSocket[] = []
@@ -81,6 +83,7 @@ export class ScriptSocket {
       ...this.#socketOptions(),
       port,
       backlog: this.#backlog,
+      deferAcceptMs: this.deferAcceptMs,
       ...(address !== undefined && { address })
     }
     return this.#failing(() => {
@@ -174,7 +177,7 @@ export class ScriptSocket {
   // --- SEND and RECEIVE ---
 
   /** Blocks until all is taken, unless something was taken and the socket does not block. */
-  write(length: number, dontWait: boolean): Attempt {
+  write(length: number, dontWait: boolean, more: boolean): Attempt {
     let taken = 0
     return () => {
       const failure = this.#cannotSend()
@@ -182,7 +185,7 @@ export class ScriptSocket {
       if (this.#isOpening) return undefined
       const connection = this.connection as Connection
       while (taken < length && connection.writableBytes > 0) {
-        const piece = connection.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - taken)))
+        const piece = connection.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - taken)), { more })
         if (piece === 0) break
         taken += piece
       }
@@ -295,6 +298,13 @@ export class ScriptSocket {
     const error = this.pendingError
     this.pendingError = undefined
     return error
+  }
+
+  deferAccept(ms: number): Outcome {
+    if (ms > 600_000) return 'EINVAL'
+    this.deferAcceptMs = ms
+    this.listener?.setOptions({ deferAcceptMs: ms })
+    return 0
   }
 
   setOption(name: string, value: unknown): void {

@@ -63,6 +63,12 @@ export function encodeOptions(
         break
       case 'FOEXP':
         bytes.push(254, 4 + option.hex.length / 2, FAST_OPEN_MAGIC >> 8, FAST_OPEN_MAGIC & 255, ...fromHex(option.hex))
+        break
+      case 'kind':
+        bytes.push(option.number, 2 + option.hex.length / 2, ...fromHex(option.hex))
+        break
+      case 'bytes':
+        bytes.push(...fromHex(option.hex))
     }
   }
   refuseOddLength(bytes.length)
@@ -109,6 +115,8 @@ function optionLength(option: TcpOption): number {
       return 2 + 8 * option.blocks.length
     case 'FOEXP':
       return 4 + option.hex.length / 2
+    case 'bytes':
+      return option.hex.length / 2
     default:
       return 2 + option.hex.length / 2
   }
@@ -146,7 +154,10 @@ function agrees(expected: TcpOption, actual: WireOption, flow: Flow, rules: Opti
     case 'md5':
     case 'FO':
     case 'FOEXP':
+    case 'bytes':
       return actual.kind === expected.kind && actual.hex === expected.hex.toLowerCase()
+    case 'kind':
+      return actual.kind === 'kind' && actual.number === expected.number && actual.hex === expected.hex.toLowerCase()
     default:
       return actual.kind === expected.kind
   }
@@ -187,7 +198,6 @@ export function formatScript(options: readonly TcpOption[]): string {
 export function formatWire(options: readonly WireOption[], flow: Flow): string {
   return `<${options
     .map(option => {
-      if (option.kind === 'other') return `kind ${option.number} ${option.hex}`
       const inScript = option.kind === 'TS' ? { ...option, val: flow.timestampInScript(option.val) } : option
       return formatOption(inScript, edge => flow.peerToScript(edge, false))
     })
@@ -207,6 +217,10 @@ function formatOption(option: TcpOption, edge: (n: number) => number): string {
     case 'FO':
     case 'FOEXP':
       return option.hex === '' ? option.kind : `${option.kind} ${option.hex}`
+    case 'bytes':
+      return `bytes ${option.hex}`
+    case 'kind':
+      return `kind ${option.number} ${option.hex}`.trimEnd()
     default:
       return option.kind
   }

@@ -142,6 +142,17 @@ const packets = [
   {
     text: `< . 1:1(0) <nop,nop,md5 ${'00'.repeat(16)}>`,
     is: { options: [{ kind: 'nop' }, { kind: 'nop' }, { kind: 'md5', hex: '00'.repeat(16) }] }
+  },
+  {
+    text: '< . 1:1(0) <kind 28 012c,kind 253,nop,bytes 0b>',
+    is: {
+      options: [
+        { kind: 'kind', number: 28, hex: '012c' },
+        { kind: 'kind', number: 253, hex: '' },
+        { kind: 'nop' },
+        { kind: 'bytes', hex: '0b' }
+      ]
+    }
   }
 ]
 for (const { text, is } of packets) {
