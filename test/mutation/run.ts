@@ -1,0 +1,117 @@
+// `npm run mutation`: does each defect that one could make in src/tcp make a script of test/packetdrill fail? Every mutant
+// is judged by the scripts that reach it. Writes docs/mutation.md: what was killed by file, and every survivor, those that
+// equivalents.ts explains with the reason.
+
+import { readdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Worker } from 'node:worker_threads'
+import { typescriptWorker } from '../support/worker.ts'
+import { equivalents } from './equivalents.ts'
+import { instrument, type Mutant } from './instrument.ts'
+import type { Answer, JudgeData, Question } from './judge.ts'
+import { report, type Verdict } from './report.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const COPY = join(ROOT, 'build/mutation/src')
+/** A mutant that keeps a script busy for longer goes round in circles. */
+const PATIENCE_MS = 10_000
+/** Tables and declarations: nothing to decide. */
+const LEFT_OUT = ['counters.ts', 'options.ts', 'outbox.ts', 'invariants.ts']
+
+const { values } = parseArgs({
+  options: { files: { type: 'string' }, jobs: { type: 'string' }, out: { type: 'string' }, least: { type: 'string' } }
+})
+
+const scripts = below(join(ROOT, 'test/packetdrill'), '.pkt')
+const files = below(join(ROOT, 'src/tcp'), '.ts')
+  .map(file => file.slice(ROOT.length + 1))
+  .filter(file => values.files === undefined || new RegExp(values.files).test(file))
+  .filter(file => !LEFT_OUT.some(name => file.endsWith(`/${name}`) && !file.includes('congestion')))
+
+const mutants = await instrument(files, COPY)
+const reachedBy = await coverage()
+const verdicts = await judgeAll(mutants)
+const text = report(verdicts, scripts.length)
+writeFileSync(values.out ?? join(ROOT, 'docs/mutation.md'), text.document)
+console.log(text.summary)
+if (text.killedShare < Number(values.least ?? 0.8)) process.exitCode = 1
+
+function below(folder: string, ending: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith(ending))
+    .sort()
+    .map(name => join(folder, name))
+}
+
+function judge(): Worker {
+  const data: JudgeData = { entry: join(COPY, 'packetdrill.ts'), scripts }
+  const worker = typescriptWorker(new URL('judge.ts', import.meta.url), {
+    workerData: data,
+    env: { ...process.env, RAWTCP_CHECKS: '1' },
+    resourceLimits: { maxOldGenerationSizeMb: 1024 },
+    stdout: true,
+    stderr: true
+  })
+  worker.on('error', () => {}) // heard by who waits for it
+  return worker
+}
+
+/** By mutant: the scripts that reach it. */
+async function coverage(): Promise<Map<string, string[]>> {
+  const worker = judge()
+  worker.postMessage('coverage')
+  const perTest = await new Promise<Record<string, Record<string, number>>>((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
+  await worker.terminate()
+  const reached = new Map<string, string[]>()
+  for (const [script, ids] of Object.entries(perTest)) {
+    for (const id of Object.keys(ids)) {
+      const known = reached.get(id)
+      if (known === undefined) reached.set(id, [script])
+      else known.push(script)
+    }
+  }
+  return reached
+}
+
+async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
+  const found: Verdict[] = []
+  const waiting = [...all]
+  let done = 0
+  const work = async (): Promise<void> => {
+    let worker = judge()
+    for (let mutant = waiting.pop(); mutant !== undefined; mutant = waiting.pop()) {
+      const reaching = reachedBy.get(mutant.id) ?? []
+      const killedBy = reaching.length === 0 ? undefined : await ask(worker, { mutant: mutant.id, scripts: reaching })
+      if (killedBy === 'timeout' || killedBy === 'crash') {
+        await worker.terminate()
+        worker = judge()
+      }
+      found.push({ mutant, killedBy, reaching: reaching.length, excuse: equivalents(mutant) })
+      if (++done % 200 === 0) process.stderr.write(`${done} of ${all.length}\n`)
+    }
+    await worker.terminate()
+  }
+  await Promise.all(Array.from({ length: Number(values.jobs ?? availableParallelism()) }, work))
+  return found.sort((a, b) => Number(a.mutant.id) - Number(b.mutant.id))
+}
+
+/** What killed the mutant: a script, `timeout` or `crash`; undefined for nothing. */
+function ask(worker: Worker, question: Question): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const settle = (killedBy: string | undefined): void => {
+      clearTimeout(timer)
+      worker.removeAllListeners('message')
+      worker.removeAllListeners('exit')
+      resolve(killedBy)
+    }
+    const timer = setTimeout(settle, PATIENCE_MS, 'timeout')
+    worker.once('message', (answer: Answer) => settle(answer.killedBy))
+    worker.once('exit', () => settle('crash'))
+    worker.postMessage(question)
+  })
+}
