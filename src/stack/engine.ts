@@ -21,6 +21,7 @@ import {
 } from '../link/link.ts'
 import { SipHash } from '../siphash.ts'
 import { segmentArrives } from '../tcp/arrivals.ts'
+import { AckSample } from '../tcp/congestion/congestion.ts'
 import { TcpCounters } from '../tcp/counters.ts'
 import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
 import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
@@ -74,6 +75,7 @@ export class StackCounters {
 export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly segment = new Segment()
   readonly counters = new TcpCounters()
+  readonly sample = new AckSample()
   readonly stackCounters = new StackCounters()
   readonly arena = new Arena()
   readonly slab: Slab

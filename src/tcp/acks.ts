@@ -2,6 +2,7 @@
 
 import { ACK, type Segment } from '../wire/segment.ts'
 import { challengeAck } from './challenge.ts'
+import type { AckSample } from './congestion/congestion.ts'
 import { congestionEchoed, echoesCongestion } from './ecn.ts'
 import { becomeEstablished, settle } from './established.ts'
 import { type Outbox, tell } from './outbox.ts'
@@ -29,7 +30,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
       sendResetFor(tcb, ack, now, out)
       return false
     }
-    becomeEstablished(tcb, 'ACK of SYN', out)
+    becomeEstablished(tcb, 'ACK of SYN', now, out)
   } else if (lt(tcb.sndNxt, ack) || lt(ack, add(tcb.sndUna, -tcb.maxSndWnd))) {
     // RFC 5961 §5.2: an ACK that is too old, or of what was never sent.
     if (lt(tcb.sndNxt, ack)) out.counters.droppedBadAck++
@@ -82,6 +83,7 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   if (rtt >= 0) sampleRtt(tcb, rtt)
   else if (tcb.timestampsOn && seg.hasTimestamps && tcb.retries + tcb.dupAcks > 0) sampleEcho(tcb, seg, now)
   const acked = ahead(ack, tcb.sndUna)
+  const inFlightBefore = ahead(tcb.sndNxt, tcb.sndUna)
   const finAcked = tcb.finSent && ack === tcb.sndNxt
   tcb.sndUna = ack
   tcb.retries = 0
@@ -90,14 +92,24 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
   answered(tcb, now)
   tcb.retransmitAt = tcb.sndUna === tcb.sndNxt ? Number.POSITIVE_INFINITY : now + tcb.rtoMs // RFC 6298 §5.2, §5.3
-  if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, out)
-  newAckArrives(tcb, acked, echoesCongestion(tcb, seg), now, out)
+  if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, now, out)
+  fillSample(out.sample, text, inFlightBefore, echoesCongestion(tcb, seg))
+  newAckArrives(tcb, acked, out.sample, now, out)
   urgentAcknowledged(tcb)
   if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit && roomToWrite(tcb) > 0) {
     tcb.writerWaits = false
     tell(tcb, Event.WRITABLE, out)
   }
   out.schedule(tcb)
+}
+
+/** An echo stands for all that the ACK acknowledges (RFC 3168 §6.1.3). */
+function fillSample(sample: AckSample, text: number, inFlightBefore: number, echoed: boolean): void {
+  sample.reset()
+  sample.acked = text
+  sample.delivered = text
+  sample.priorInFlight = inFlightBefore
+  if (echoed) sample.markedBytes = text
 }
 
 /** With timestamps even the ACK of what was sent twice tells a round trip (RFC 7323 §4.1), to a millisecond. */

@@ -77,7 +77,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   tcb.sndUna = ack
   const rtt = endTiming(tcb, ack, now)
   if (rtt >= 0) sampleRtt(tcb, rtt)
-  becomeEstablished(tcb, 'SYN-ACK', out)
+  becomeEstablished(tcb, 'SYN-ACK', now, out)
   oweAck(tcb, out)
   seg.seq = add(toSeq(seg.seq), 1)
   seg.flags &= ~SYN

@@ -3,6 +3,7 @@
 
 import { ECN_CE, ECN_ECT_0, ECN_NOT_ECT } from '../wire/ipv4.ts'
 import { ACK, CWR, ECE, type Segment, SYN } from '../wire/segment.ts'
+import { smss } from './congestion/congestion.ts'
 import type { Outbox } from './outbox.ts'
 import { lt } from './seq.ts'
 import { Repair, type Tcb } from './tcb.ts'
@@ -72,14 +73,11 @@ export const echoesCongestion = (tcb: Tcb, seg: Segment): boolean => tcb.ecnOn &
 export function congestionEchoed(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.repair !== Repair.NONE || tcb.inCwr || !lt(tcb.recover, tcb.sndUna)) return
   out.counters.ecnReductions++
-  if (tcb.cwnd <= tcb.sndMss) {
+  if (tcb.cwnd <= smss(tcb)) {
     // There is nothing left to take off: the timer slows us down instead.
     tcb.heldUntil = now + tcb.rtoMs
     if (tcb.sndUna !== tcb.sndNxt) tcb.retransmitAt = tcb.heldUntil
-  } else {
-    tcb.congestion.lossDetected(tcb, now)
-    tcb.cwnd = Math.min(tcb.cwnd, tcb.ssthresh)
-  }
+  } else tcb.congestion.congestionEchoed(tcb, now)
   tcb.inCwr = true
   tcb.cwrEnd = tcb.sndNxt
   windowReduced(tcb)

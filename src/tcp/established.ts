@@ -1,24 +1,23 @@
 // The moment at which a connection opens, whichever way it was opened.
 
-import { openWindows } from './handshake.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { restartAfterLostSyn } from './rto.ts'
 import { State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
 import { setState } from './transitions.ts'
 
-export function becomeEstablished(tcb: Tcb, why: string, out: Outbox): void {
+export function becomeEstablished(tcb: Tcb, why: string, now: number, out: Outbox): void {
   setState(tcb, State.ESTABLISHED, why, out)
-  settle(tcb, out)
+  settle(tcb, now, out)
 }
 
 /** Our SYN is acknowledged: in FIN-WAIT-1 too, when the user closed before that. */
-export function settle(tcb: Tcb, out: Outbox): void {
+export function settle(tcb: Tcb, now: number, out: Outbox): void {
   tcb.synchronized = true
   tcb.retransmitAt = Number.POSITIVE_INFINITY
   tcb.retries = 0
   if (tcb.synRetransmitted) restartAfterLostSyn(tcb)
-  openWindows(tcb)
+  tcb.congestion.opened(tcb, now)
   // Again, for a peer that kept no record of our SYN (RFC 5482 §3).
   tcb.userTimeoutOwed = tcb.options.userTimeoutOption
   tcb.unansweredSince = Number.POSITIVE_INFINITY

@@ -1,7 +1,6 @@
 // What the two SYNs agree on: MSS (RFC 9293 §3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018).
 
 import type { Segment } from '../wire/segment.ts'
-import { initialWindow } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
 import { add, type Seq, toSeq } from './seq.ts'
 import type { Tcb } from './tcb.ts'
@@ -95,10 +94,4 @@ export function beginSequences(tcb: Tcb, ack: Seq): void {
   tcb.maxSndWnd = tcb.sndWnd
   tcb.sndWl1 = tcb.irs
   tcb.sndWl2 = ack
-}
-
-/** Our SYN is acknowledged: the windows that the connection starts with. */
-export function openWindows(tcb: Tcb): void {
-  // RFC 5681 §3.1: a lost SYN is a sign of congestion, one segment is enough to begin with.
-  tcb.cwnd = tcb.synRetransmitted ? tcb.sndMss : initialWindow(tcb.sndMss)
 }

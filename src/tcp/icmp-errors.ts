@@ -63,6 +63,7 @@ export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): 
     startRepair(tcb, true, now)
     tcb.cwnd = cwnd
     tcb.ssthresh = ssthresh
+    tcb.congestion.undone(tcb, now)
   } else tcb.rtxNxt = tcb.sndUna
   output(tcb, now, out)
 }

@@ -2,6 +2,7 @@
 // event brings about beyond its own TCB is asked for here, so that the engine stays a pure function of its arguments.
 
 import type { Segment } from '../wire/segment.ts'
+import type { AckSample } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import type { Arena } from './receive-buffer.ts'
 import type { BlockKeeper } from './send-buffer.ts'
@@ -12,6 +13,8 @@ export interface Outbox extends BlockKeeper {
   /** The record that the one output routine fills; its contents are gone after `transmit`. */
   readonly segment: Segment
   readonly counters: TcpCounters
+  /** What the ACK at hand tells the congestion controller. */
+  readonly sample: AckSample
   readonly arena: Arena
   /** Sends `segment` on its way. */
   transmit(): void

@@ -89,6 +89,7 @@ function isCorked(tcb: Tcb, now: number): boolean {
 /** Sends `length` bytes of new text, with the FIN if they are the last ones and the window has room for it. */
 export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): void {
   const seq = tcb.sndNxt
+  if (length > 0 && seq === tcb.sndUna) tcb.congestion.resumed(tcb, now)
   const last = add(seq, length) === tcb.sendBuffer.end
   const fin = last && tcb.finQueued && lt(add(seq, length), add(tcb.sndUna, tcb.sndWnd))
   if (length === 0 && !fin) return

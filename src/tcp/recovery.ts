@@ -2,6 +2,7 @@
 // the repair that follows a timeout, and the peer's SACK blocks as far as they spare us repeating what it holds.
 
 import type { Segment } from '../wire/segment.ts'
+import { type AckSample, smss } from './congestion/congestion.ts'
 import { cwrAcknowledged, windowReduced } from './ecn.ts'
 import type { Outbox } from './outbox.ts'
 import { repeat } from './output.ts'
@@ -30,7 +31,7 @@ export function isDuplicateAck(tcb: Tcb, seg: Segment, windowBefore: number): bo
 
 export function duplicateAckArrives(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.repair === Repair.FAST_RECOVERY) {
-    tcb.cwnd += tcb.sndMss // a segment has left the network (RFC 5681 §3.2 step 4)
+    tcb.cwnd += smss(tcb) // a segment has left the network (RFC 5681 §3.2 step 4)
     out.schedule(tcb)
     return
   }
@@ -55,13 +56,13 @@ function enterFastRecovery(tcb: Tcb, now: number, out: Outbox): void {
   tcb.inCwr = false
   windowReduced(tcb)
   repeat(tcb, tcb.sndUna, now, out)
-  tcb.cwnd = tcb.ssthresh + DUP_ACK_THRESHOLD * tcb.sndMss
+  tcb.cwnd = tcb.ssthresh + DUP_ACK_THRESHOLD * smss(tcb)
   tcb.retransmitAt = now + tcb.rtoMs
   out.schedule(tcb)
 }
 
-/** SND.UNA has moved on by `acked`. `echoed`: with news of congestion, for which the window does not grow (RFC 3168 §6.1.2). */
-export function newAckArrives(tcb: Tcb, acked: number, echoed: boolean, now: number, out: Outbox): void {
+/** SND.UNA has moved on by `acked`. */
+export function newAckArrives(tcb: Tcb, acked: number, sample: AckSample, now: number, out: Outbox): void {
   tcb.dupAcks = 0
   tcb.sacked.removeBelow(tcb.sndUna)
   cwrAcknowledged(tcb)
@@ -69,7 +70,7 @@ export function newAckArrives(tcb: Tcb, acked: number, echoed: boolean, now: num
     case Repair.NONE:
       // Kept near SND.UNA: what lies half the sequence space behind would seem to lie ahead.
       if (lt(tcb.recover, tcb.sndUna)) tcb.recover = add(tcb.sndUna, -1)
-      if (!echoed && !tcb.inCwr) tcb.congestion.acknowledged(tcb, acked, now)
+      if (sample.delivered > 0) tcb.congestion.acknowledged(tcb, sample, now)
       return
     case Repair.FAST_RECOVERY:
       return ackInFastRecovery(tcb, acked, now, out)
@@ -77,7 +78,7 @@ export function newAckArrives(tcb: Tcb, acked: number, echoed: boolean, now: num
       tcb.rtxNxt = later(tcb.rtxNxt, tcb.sndUna)
       if (leq(tcb.recover, tcb.sndUna)) tcb.repair = Repair.NONE
       tcb.cwndLimited = true // the repair itself fills the window
-      if (!echoed) tcb.congestion.acknowledged(tcb, acked, now)
+      if (sample.delivered > 0) tcb.congestion.acknowledged(tcb, sample, now)
   }
 }
 
@@ -90,7 +91,8 @@ function ackInFastRecovery(tcb: Tcb, acked: number, now: number, out: Outbox): v
   }
   // A partial ACK: the segment after it is lost too. The window deflates by what left the network.
   repeat(tcb, tcb.sndUna, now, out)
-  tcb.cwnd = Math.max(tcb.sndMss, tcb.cwnd - acked + (acked >= tcb.sndMss ? tcb.sndMss : 0))
+  const segment = smss(tcb)
+  tcb.cwnd = Math.max(segment, tcb.cwnd - acked + (acked >= segment ? segment : 0))
 }
 
 /** After a timeout everything that was in flight counts as lost, and the scoreboard as void (RFC 2018 §8: the peer may renege). */

@@ -171,6 +171,8 @@ export class Tcb {
   // Congestion control, bytes.
   cwnd = 0
   ssthresh = 0x3fffffff
+  /** Bytes a millisecond at which text leaves, Infinity for as fast as the window allows. */
+  pacingRate = Number.POSITIVE_INFINITY
   /** The window, not the user or the peer, was what held back the last send. */
   cwndLimited = false
   lastSentAt = Number.NEGATIVE_INFINITY

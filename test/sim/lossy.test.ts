@@ -27,6 +27,8 @@ interface Scenario {
   readonly shuffleSimultaneous?: boolean
   readonly bytesThere?: number
   readonly bytesBack?: number
+  /** Time that a run may take. */
+  readonly limitMs?: number
   /** False where a run may well have nothing to repeat. */
   readonly repeats?: boolean
 }
@@ -45,7 +47,8 @@ const scenarios: readonly Scenario[] = [
     seeds: 40,
     impairments: { loss: 0.33, delayMs: 5 },
     bytesThere: 20_000,
-    bytesBack: 10_000
+    bytesBack: 10_000,
+    limitMs: 36_000_000
   },
   {
     name: 'a slow line with a queue of four packets',
@@ -102,7 +105,8 @@ for (const scenario of scenarios) {
     sockets,
     shuffleSimultaneous = false,
     bytesThere = 60_000,
-    bytesBack = 30_000
+    bytesBack = 30_000,
+    limitMs = 3_600_000
   } = scenario
   const count =
     seedsWanted === undefined ? scenario.seeds : Math.max(1, Math.ceil((scenario.seeds * seedsWanted) / 500))
@@ -114,6 +118,7 @@ for (const scenario of scenarios) {
         seed,
         bytesThere,
         bytesBack,
+        limitMs,
         impairments,
         shuffleSimultaneous,
         ...(sockets === undefined ? {} : { sockets })

@@ -1,24 +1,89 @@
 // What a congestion controller is: an object a connection, told of what happens, that sets `tcb.cwnd` and
-// `tcb.ssthresh` (bytes both). Which segments are lost and when they go again is not its business.
+// `tcb.ssthresh` (bytes both) and, if it paces, `tcb.pacingRate`. Which segments are lost and when they go again is not
+// its business.
 
 import type { Tcb } from '../tcb.ts'
 
 export interface CongestionControl {
-  /** `bytes` were newly acknowledged while nothing was being repaired. */
-  acknowledged(tcb: Tcb, bytes: number, now: number): void
-  /** A loss was found by duplicate ACKs, the first in this window: sets ssthresh for the recovery that begins. */
+  readonly name: string
+  /** Sets `cwnd` on every ACK itself, in recovery too; else that is the engine's while losses are repaired. */
+  readonly governsRecovery: boolean
+  /** Our SYN is acknowledged: sets the window to begin with. */
+  opened(tcb: Tcb, now: number): void
+  /** An ACK has delivered something. Not called in fast recovery, unless `governsRecovery`. */
+  acknowledged(tcb: Tcb, sample: AckSample, now: number): void
+  /** A recovery begins, the first loss in this window: sets `ssthresh`. */
   lossDetected(tcb: Tcb, now: number): void
   /** Recovery is over: sets the window to go on with. */
   recovered(tcb: Tcb, now: number): void
   /** The retransmission timer ran out; `again` for the same segment as before. */
   timedOut(tcb: Tcb, again: boolean, now: number): void
-  /** Nothing was sent for longer than a retransmission timeout. */
+  /** The last reduction was needless. The engine has restored `cwnd` and `ssthresh`: restores what else was changed. */
+  undone(tcb: Tcb, now: number): void
+  /** The peer echoes a router's mark, the first in this window (RFC 3168 §6.1.2). */
+  congestionEchoed(tcb: Tcb, now: number): void
+  /** Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1), and `slowStartAfterIdle` is set. */
   idled(tcb: Tcb, now: number): void
+  /** New text leaves while nothing was in flight; `tcb.lastSentAt` is still that of what left before. */
+  resumed(tcb: Tcb, now: number): void
 }
 
 export type CongestionControlFactory = () => CongestionControl
 
-/** IW of RFC 6928 §2, bytes: ten segments, fewer where they are large. */
-export function initialWindow(mss: number): number {
-  return Math.min(10 * mss, Math.max(2 * mss, 14_600))
+/** What one ACK told. The engine fills one record for each ACK; who wants to keep something copies it. */
+export class AckSample {
+  /** Bytes by which SND.UNA moved. */
+  acked = 0
+  /** Bytes acknowledged, selectively or not, for the first time. */
+  delivered = 0
+  /** Bytes found lost with this ACK. */
+  lost = 0
+  /** Bytes in flight before it. */
+  priorInFlight = 0
+  /** Of the newest segment that was never sent again; -1 for none. */
+  rttMs = -1
+  /** Bytes a millisecond; -1 for none. */
+  deliveryRate = -1
+  /** That it was measured over. */
+  intervalMs = -1
+  /** The sender had nothing to send at some time in it. */
+  isAppLimited = false
+  /** `tcb.delivered` when the newest segment that was acknowledged had left: tells rounds. */
+  priorDelivered = 0
+  /** Bytes in flight when that segment had left, itself included. */
+  txInFlight = 0
+  /** `tcb.lost` now, less what it was then. */
+  lostSince = 0
+  /** Of `delivered`, bytes that the peer says arrived marked CE. */
+  markedBytes = 0
+
+  reset(): void {
+    this.acked = 0
+    this.delivered = 0
+    this.lost = 0
+    this.priorInFlight = 0
+    this.rttMs = -1
+    this.deliveryRate = -1
+    this.intervalMs = -1
+    this.isAppLimited = false
+    this.priorDelivered = 0
+    this.txInFlight = 0
+    this.lostSince = 0
+    this.markedBytes = 0
+  }
 }
+
+const TIMESTAMP_OPTION = 12
+
+/** SMSS of RFC 5681 §2, the largest text of a segment: that of the options is not part of it. */
+export const smss = (tcb: Tcb): number => Math.max(1, tcb.sndMss - (tcb.timestampsOn ? TIMESTAMP_OPTION : 0))
+
+/** IW of RFC 6928 §2, bytes: ten segments, fewer where they are large. A lost SYN is a sign of congestion: one (RFC 5681 §3.1). */
+export function initialWindow(tcb: Tcb): number {
+  const segment = smss(tcb)
+  if (tcb.synRetransmitted) return segment
+  return restartWindow(segment)
+}
+
+/** The same whatever the SYN met. */
+export const restartWindow = (segment: number): number => Math.min(10 * segment, Math.max(2 * segment, 14_600))
