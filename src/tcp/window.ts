@@ -58,6 +58,8 @@ function isWorthOpening(tcb: Tcb): boolean {
   return freeSpace(tcb) - windowOffered(tcb) >= Math.min(tcb.receiveBuffer.limit >> 1, tcb.offeredMss)
 }
 
+/** Room in the buffer, as far as the window field can tell it: a reader who makes more has no news for the peer. */
 function freeSpace(tcb: Tcb): number {
-  return Math.max(0, tcb.receiveBuffer.limit - tcb.receiveBuffer.readable)
+  const { limit, readable } = tcb.receiveBuffer
+  return Math.max(0, Math.min(limit - readable, 65_535 << tcb.rcvWndShift))
 }
