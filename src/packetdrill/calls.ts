@@ -29,8 +29,6 @@ export interface CallWorld extends SocketWorld {
   /** Where `bind` and `connect` lead unless the script says otherwise. */
   readonly bindDefault: Endpoint
   readonly connectDefault: Endpoint
-  /** Something has to look again at that time. */
-  wakeAt(time: number): void
 }
 
 /** A call under way. */
@@ -177,10 +175,11 @@ function messageLength(message: Expression): number {
 }
 
 function close(socket: ScriptSocket, { world, args }: CallContext): Attempt {
-  return at(() => {
+  const attempt = socket.close()
+  return () => {
     world.descriptors.delete(integer(args[0]))
-    return socket.close()
-  })
+    return attempt()
+  }
 }
 
 function shutdown(socket: ScriptSocket, { args }: CallContext): Attempt {

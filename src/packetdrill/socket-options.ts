@@ -86,13 +86,10 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     SO_LINGER: {
       set: (socket, value) => {
         const { onoff, linger } = lingerOf(value)
-        // RFC 793 knows no such thing; -1 is "no lingering".
-        return store(socket, 'lingerMs', onoff === 0 ? -1 : linger * 1000)
+        socket.lingerMs = onoff === 0 ? -1 : linger * 1000
+        return store(socket, 'resetOnClose', socket.lingerMs === 0)
       },
-      get: socket => {
-        const ms = Number(current(socket, 'lingerMs'))
-        return { onoff: ms < 0 ? 0 : 1, linger: Math.max(0, Math.round(ms / 1000)) }
-      }
+      get: ({ lingerMs }) => ({ onoff: lingerMs < 0 ? 0 : 1, linger: Math.max(0, Math.round(lingerMs / 1000)) })
     }
   },
   SOL_TCP: {

@@ -23,6 +23,8 @@ export interface Endpoint {
 export interface SocketWorld {
   readonly stack: Stack
   now(): number
+  /** Something has to look again at that time. */
+  wakeAt(time: number): void
   /** What sysctls say of sockets made from here on. */
   socketDefaults(): SocketOptions
   /** A connection has its user. */
@@ -38,6 +40,8 @@ const ZEROS = new Uint8Array(1 << 20)
 export class ScriptSocket {
   nonBlocking = false
   reuseAddress = false
+  /** SO_LINGER: how long `close` waits for the peer to acknowledge all, ms; -1 for not at all. */
+  lingerMs = -1
   kind: Kind = 'fresh'
   connection: Connection | undefined
   listener: Listener | undefined
@@ -47,12 +51,10 @@ export class ScriptSocket {
   readonly options: Record<string, unknown> = {}
   readonly #world: SocketWorld
   #local: Endpoint | undefined
-  #backlog = 0
   /** TCP_DEFER_ACCEPT, of a listener or one to be. */
   deferAcceptMs = 0
   #readShut = false
   #writeShut = false
-  readonly #accepted: ScriptSocket[] = []
 
   constructor(world: SocketWorld) {
     this.#world = world
@@ -75,40 +77,46 @@ export class ScriptSocket {
   }
 
   listen(backlog: number): Outcome {
-    if (this.kind !== 'fresh' && this.kind !== 'listening') return 'EINVAL'
-    if (this.kind === 'listening') return 'EINVAL'
+    // Linux lets one more wait than was asked for.
+    const room = Math.max(0, backlog) + 1
+    if (this.kind === 'listening') {
+      this.listener?.setOptions({ backlog: room })
+      return 0
+    }
+    if (this.kind !== 'fresh') return 'EINVAL'
     const { address, port } = this.#local ?? { address: undefined, port: 0 }
-    this.#backlog = Math.max(1, backlog)
     const options: ListenOptions = {
       ...this.#socketOptions(),
       port,
-      backlog: this.#backlog,
+      backlog: room,
       deferAcceptMs: this.deferAcceptMs,
       ...(address !== undefined && { address })
     }
     return this.#failing(() => {
-      this.listener = this.#world.stack.listen(options, connection => this.#adopt(connection))
+      this.listener = this.#world.stack.listen(options)
       this.kind = 'listening'
       return 0
     })
-  }
-
-  #adopt(connection: Connection): void {
-    const socket = new ScriptSocket(this.#world)
-    Object.assign(socket.options, this.options)
-    socket.#take(connection)
-    socket.kind = 'connected'
-    this.#world.opened(connection)
-    this.#accepted.push(socket)
   }
 
   /** The connection that waited longest: `take` is told its socket. */
   accept(take: (socket: ScriptSocket) => number): Attempt {
     return () => {
       if (this.kind !== 'listening') return 'EINVAL'
-      const socket = this.#accepted.shift()
-      return socket === undefined ? undefined : take(socket)
+      const connection = this.listener?.accept()
+      if (connection !== undefined) return take(this.#adopt(connection))
+      return this.nonBlocking ? 'EAGAIN' : undefined
     }
+  }
+
+  #adopt(connection: Connection): ScriptSocket {
+    const socket = new ScriptSocket(this.#world)
+    Object.assign(socket.options, this.options)
+    socket.lingerMs = this.lingerMs
+    socket.#take(connection)
+    socket.kind = 'connected'
+    this.#world.opened(connection)
+    return socket
   }
 
   connect(remote: Endpoint): Attempt {
@@ -268,18 +276,30 @@ export class ScriptSocket {
     }
   }
 
-  close(): Outcome {
-    this.#letGoOfPort()
-    if (this.kind === 'listening') this.#stopListening()
-    this.connection?.close()
-    return 0
+  /** Blocks for as long as SO_LINGER says, until the FIN is acknowledged. */
+  close(): Attempt {
+    let until: number | undefined
+    return () => {
+      if (until === undefined) {
+        this.#letGoOfPort()
+        if (this.kind === 'listening') this.#stopListening()
+        this.connection?.close()
+        until = this.#world.now() + this.lingerMs
+        if (this.lingerMs > 0) this.#world.wakeAt(until)
+      }
+      return this.#world.now() < until && this.#awaitsAckOfFin ? undefined : 0
+    }
+  }
+
+  get #awaitsAckOfFin(): boolean {
+    const state = this.connection?.state
+    return state === 'FIN-WAIT-1' || state === 'CLOSING' || state === 'LAST-ACK'
   }
 
   #stopListening(): void {
     this.listener?.close()
     this.listener = undefined
     this.kind = 'fresh'
-    for (const socket of this.#accepted.splice(0)) socket.connection?.abort()
   }
 
   #letGoOfPort(): void {
@@ -310,6 +330,7 @@ export class ScriptSocket {
   setOption(name: string, value: unknown): void {
     this.options[name] = value
     this.connection?.setOptions({ [name]: value } as LiveSocketOptions)
+    this.listener?.setOptions({ [name]: value } as SocketOptions)
   }
 
   /** What holds for this socket. */
@@ -345,7 +366,7 @@ export class ScriptSocket {
   readiness(): { in: boolean; out: boolean; err: boolean; hup: boolean; rdhup: boolean } {
     const err = this.pendingError !== undefined
     if (this.kind === 'listening') {
-      return { in: this.#accepted.length > 0, out: false, err, hup: false, rdhup: false }
+      return { in: (this.listener?.queueLength ?? 0) > 0, out: false, err, hup: false, rdhup: false }
     }
     const readShut = this.#readShut || this.#hasEnded || this.#isGone
     const writeShut = this.#writeShut || this.#isGone
