@@ -10,7 +10,10 @@ export function rememberBlock(tcb: Tcb, start: Seq): void {
   const waiting = tcb.receiveBuffer.waiting
   const left = waiting.left(waiting.indexOf(start))
   if (tcb.recentSack0 === left) return
-  if (tcb.recentSack1 !== left) tcb.recentSack2 = tcb.recentSack1
+  if (tcb.recentSack1 !== left) {
+    if (tcb.recentSack2 !== left) tcb.recentSack3 = tcb.recentSack2
+    tcb.recentSack2 = tcb.recentSack1
+  }
   tcb.recentSack1 = tcb.recentSack0
   tcb.recentSack0 = left
 }
@@ -37,6 +40,7 @@ export function addSackBlocks(tcb: Tcb, segment: Segment): void {
   addRange(segment, tcb, waiting.indexOf(tcb.recentSack0), first, most)
   addRange(segment, tcb, waiting.indexOf(tcb.recentSack1), first, most)
   addRange(segment, tcb, waiting.indexOf(tcb.recentSack2), first, most)
+  addRange(segment, tcb, waiting.indexOf(tcb.recentSack3), first, most)
   for (let i = 0; i < waiting.count && segment.sackBlocks < most; i++) addRange(segment, tcb, i, first, most)
 }
 
