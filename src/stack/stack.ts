@@ -2,6 +2,7 @@
 
 import { rangeError, SocketError, typeError } from '../errors.ts'
 import type { Host } from '../host.ts'
+import { namesHost } from '../ip/input.ts'
 import type { Link } from '../link/link.ts'
 import { flag, int, oneOf, partition, resolve, type Values } from '../options.ts'
 import type { Counters } from '../stats.ts'
@@ -93,7 +94,7 @@ export class Stack {
     const [own, forSockets] = partition(listenerOptions, rest)
     checkPort(port, 0, 'port')
     const local = address === undefined ? ANY : toAddress(address, 'address')
-    if (local !== ANY && !this.#engine.isOwnAddress(local)) throw notAvailable('listen', local, port)
+    if (local !== ANY && !this.#isOwn(local)) throw notAvailable('listen', local, port)
     const values = resolve(listenerOptions, own)
     const ofSockets = resolve(socketOptions, forSockets, this.#defaults)
     const add = (chosen: number): Listener => {
@@ -120,12 +121,14 @@ export class Stack {
     checkPort(port, 1, 'port')
     if (localPort !== undefined) checkPort(localPort, 1, 'localPort')
     const remote = toAddress(address, 'address')
+    // Groups and broadcasts have no connections (RFC 9293 §3.9.2.3, MUST-46).
+    if (!namesHost(remote)) throw new SocketError('ENETUNREACH', 'connect', address, port, 'no address of a host')
     const values = resolve(socketOptions, forSockets, this.#defaults)
     const engine = this.#engine
     return engine.call(() => {
       const local =
         localAddress === undefined ? this.#link.route(remote).source : toAddress(localAddress, 'localAddress')
-      if (!engine.isOwnAddress(local)) throw notAvailable('connect', local, localPort)
+      if (!this.#isOwn(local)) throw notAvailable('connect', local, localPort)
       const mtu = engine.mtuTo(remote)
       const tcb = new Tcb(values, new NewReno(), engine.now)
       tcb.localAddress = local
@@ -162,6 +165,10 @@ export class Stack {
       return true
     })
     return key
+  }
+
+  #isOwn(address: number): boolean {
+    return namesHost(address) && this.#engine.isOwnAddress(address)
   }
 
   #closeListener(listener: Listener): void {

@@ -62,7 +62,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
     out.counters.droppedInSynSent++
     return
   }
-  agree(tcb, seg, now)
+  agree(tcb, seg, now, out.counters)
   agreeOnEcn(tcb, seg)
   takeUserTimeout(tcb, seg)
   beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)

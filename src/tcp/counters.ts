@@ -76,6 +76,8 @@ export class TcpCounters {
   droppedIcmpNotInFlight = 0
   /** Reports of a path MTU, where the user wants none. */
   droppedIcmpUnwanted = 0
+  /** Window scales above 14 on a SYN of the peer's, taken for 14 (RFC 7323 §2.3). */
+  excessiveScales = 0
   /** Options that ended a header early because their lengths made no sense; the segment itself is processed. */
   malformedOptions = 0
   /** A state change that is no edge of RFC 9293 §3.3.2: always 0, unless there is a defect. */

@@ -1,6 +1,7 @@
 // What the two SYNs agree on: MSS (RFC 9293 §3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018).
 
 import type { Segment } from '../wire/segment.ts'
+import type { TcpCounters } from './counters.ts'
 import type { SocketValues } from './options.ts'
 import { add, type Seq, toSeq } from './seq.ts'
 import type { Tcb } from './tcb.ts'
@@ -13,6 +14,8 @@ export const DEFAULT_MSS = 536
 /** The least that a peer can make us cut text to: below, headers outweigh it and a peer could make us work for nothing. */
 const LEAST_MSS = 48
 const HEADERS = 40
+/** A window scale above counts as this, and the error is noted (RFC 7323 §2.3). */
+const MOST_SHIFT = 14
 
 /** What the MSS option of ours says: what the way there carries, unless the user wants less. */
 export function mssToOffer(mtu: number, wanted: number): number {
@@ -64,14 +67,14 @@ export function offerOptions(from: Handshake, segment: Segment, answers: boolean
 }
 
 /** Takes from the peer's SYN what both want. */
-export function agree(to: Handshake, seg: Segment, now: number): void {
+export function agree(to: Handshake, seg: Segment, now: number, counters: TcpCounters): void {
   to.irs = toSeq(seg.seq)
   // An MSS of 0 makes no sense and counts as absent.
   to.peerMss = seg.mss > 0 ? Math.max(LEAST_MSS, seg.mss) : DEFAULT_MSS
   to.sndMss = Math.min(to.peerMss, to.sndMss)
   to.windowScalingOn = to.options.windowScaling && seg.windowScale >= 0
-  if (to.windowScalingOn)
-    to.sndWndShift = Math.min(14, seg.windowScale) // above 14 counts as 14 (RFC 7323 §2.3)
+  if (seg.windowScale > MOST_SHIFT) counters.excessiveScales++
+  if (to.windowScalingOn) to.sndWndShift = Math.min(MOST_SHIFT, seg.windowScale)
   else to.rcvWndShift = 0
   to.sacksOn = to.options.selectiveAcks && seg.sackPermitted
   to.timestampsOn = to.options.timestamps && seg.hasTimestamps

@@ -3,6 +3,7 @@
 
 import { ACK, ECE, RST, type Segment, SYN } from '../wire/segment.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
+import type { TcpCounters } from './counters.ts'
 import { isEcnSetupSyn } from './ecn.ts'
 import { agree, beginSequences, firstWindow, type Handshake, offerOptions, prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
@@ -82,16 +83,16 @@ export function isSynToListen(seg: Segment, out: Outbox): boolean {
 
 /** LISTEN, third: takes a SYN and answers it. The caller has set the four-tuple, ISS and the timestamp offset. */
 export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: number, out: Outbox): void {
-  takeSyn(record, seg, mtu, now)
+  takeSyn(record, seg, mtu, now, out.counters)
   record.retransmitAt = now + record.rtoMs
   record.sentAt = now
   sendSynAck(record, now, out)
 }
 
 /** What the peer offers, as far as it is wanted here. */
-export function takeSyn(record: SynReceived, seg: Segment, mtu: number, now: number): void {
+export function takeSyn(record: SynReceived, seg: Segment, mtu: number, now: number, counters: TcpCounters): void {
   prepareOffer(record, mtu)
-  agree(record, seg, now)
+  agree(record, seg, now, counters)
   record.ecnOn = record.options.ecn !== 'off' && isEcnSetupSyn(seg)
 }
 

@@ -40,7 +40,7 @@ export function answerWithCookie(
   now: number,
   out: Outbox
 ): void {
-  takeSyn(record, seg, mtu, now)
+  takeSyn(record, seg, mtu, now, out.counters)
   if (!record.timestampsOn) forgoOptions(record)
   const mss = mssClass(seg.mss > 0 ? seg.mss : DEFAULT_MSS)
   record.iss = cookie(secret, record, record.irs, Math.floor(now / MINUTE_MS), mss)

@@ -113,8 +113,12 @@ function persistTimeout(tcb: Tcb, now: number, out: Outbox): void {
 /** §3.8.4. What is in flight, or waits for a window, has a timer of its own that finds out whether the peer lives. */
 function keepAliveTimeout(tcb: Tcb, now: number, out: Outbox): void {
   const silentUntil = tcb.heardAt + tcb.options.keepAliveIdleMs
-  if (silentUntil > now || tcb.sndUna !== tcb.sndNxt || tcb.persistAt !== Number.POSITIVE_INFINITY) {
-    tcb.keepAliveAt = Math.max(silentUntil, now + tcb.options.keepAliveIntervalMs)
+  if (silentUntil > now) {
+    tcb.keepAliveAt = silentUntil
+    return
+  }
+  if (tcb.sndUna !== tcb.sndNxt || tcb.persistAt !== Number.POSITIVE_INFINITY) {
+    tcb.keepAliveAt = now + tcb.options.keepAliveIntervalMs
     return
   }
   if (isPeerGone(tcb, now)) {

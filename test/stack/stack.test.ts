@@ -117,6 +117,7 @@ const listenRefusals: { name: string; options: unknown; code: string }[] = [
   { name: 'a name for an address', options: { port: 80, address: 'localhost' }, code: 'ERR_INVALID_IP_ADDRESS' },
   { name: 'a number for an address', options: { port: 80, address: 1 }, code: 'ERR_INVALID_IP_ADDRESS' },
   { name: 'an address of somebody else', options: { port: 80, address: '10.0.0.9' }, code: 'EADDRNOTAVAIL' },
+  { name: 'a multicast address', options: { port: 80, address: '224.0.0.1' }, code: 'EADDRNOTAVAIL' },
   { name: 'a backlog of 0', options: { port: 80, backlog: 0 }, code: 'ERR_OUT_OF_RANGE' },
   { name: 'half a backlog', options: { port: 80, backlog: 1.5 }, code: 'ERR_OUT_OF_RANGE' },
   { name: 'an unknown option', options: { port: 80, host: 'x' }, code: 'ERR_INVALID_ARG_VALUE' },
@@ -150,6 +151,10 @@ const connectRefusals: { name: string; options: unknown; code: string }[] = [
     options: { address: '10.0.0.2', port: 80, localAddress: '10.0.0.2' },
     code: 'EADDRNOTAVAIL'
   },
+  { name: 'a multicast address', options: { address: '224.0.0.1', port: 80 }, code: 'ENETUNREACH' },
+  { name: 'the broadcast address', options: { address: '255.255.255.255', port: 80 }, code: 'ENETUNREACH' },
+  { name: 'an address of class E', options: { address: '240.0.0.1', port: 80 }, code: 'ENETUNREACH' },
+  { name: 'this network', options: { address: '0.0.0.0', port: 80 }, code: 'ENETUNREACH' },
   { name: 'a destination without a route', options: { address: '192.168.0.1', port: 80 }, code: 'ENETUNREACH' },
   {
     name: 'a destination without a route from a given address',
@@ -222,6 +227,17 @@ t.test('a four-tuple that is taken cannot be taken again; another destination fr
   world.clock.advance(100)
   t.equal(world.left.counts().connections, 3)
   t.same(world.of('client').filter(line => line === 'connected').length, 3)
+})
+
+t.test('a port from which a connection opens can be listened on (MUST-42)', async t => {
+  const world = new World()
+  world.listen()
+  world.connect({ localPort: 7000 })
+  world.listen(world.left, { port: 7000 })
+  t.same(world.left.counts().connections, 1, 'still in SYN-SENT')
+  world.connect({ address: '10.0.0.1', port: 7000 }, {}, world.right)
+  world.clock.advance(100)
+  t.same(world.told.filter(line => line.includes('connected')).length, 2)
 })
 
 t.test('ephemeral ports differ, and come from the local range', async t => {

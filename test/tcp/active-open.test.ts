@@ -94,6 +94,32 @@ t.test('close in SYN-SENT leaves nothing behind; a late SYN-ACK gets a RST (§3.
   t.same(peer.arrive({ flags: 'S.', ack: 1 }), ['R 1'])
 })
 
+t.test('an MSS option is on SYNs and on nothing else (MUST-65)', async t => {
+  const plain = { timestamps: false, selectiveAcks: false, windowScaling: false }
+  const peer = new Peer().connect(plain)
+  const header = (packet: Uint8Array): number => (packet[32] >> 4) * 4
+  t.equal(header(peer.link.sent[0]), 24)
+  const seen: number[] = []
+  const send = peer.link.send.bind(peer.link)
+  peer.link.send = batch => {
+    peer.link.sent = []
+    send(batch)
+    seen.push(...peer.link.sent.map(header))
+  }
+  peer.arrive({ flags: 'S.', ack: 1, mss: 1000 })
+  peer.call(c => c.write(new Uint8Array(2000)))
+  peer.wait(300)
+  peer.arrive({ flags: '.', seq: 1, ack: 2001 })
+  peer.arrive({ flags: 'P.', seq: 5, ack: 2001, text: 'late' })
+  peer.call(c => c.shutdown())
+  peer.call(c => c.abort())
+  t.ok(seen.length >= 7, `${seen.length} segments`)
+  t.same(
+    seen.filter(length => length !== 20),
+    []
+  )
+})
+
 t.test('what the two SYNs agree on', async t => {
   const rows = [
     {

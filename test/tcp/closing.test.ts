@@ -1,7 +1,7 @@
 // RFC 9293 §3.6: the ways a connection ends, in three steps and in four, by both at once, by force, and 2MSL.
 
 import t from 'tap'
-import { established, Peer } from '../support/peer.ts'
+import { established, knock, Peer } from '../support/peer.ts'
 
 t.test('active close: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT (figure 12)', async t => {
   const peer = established()
@@ -184,6 +184,17 @@ t.test('abort: RST where the peer may believe in the connection, nothing where i
     [],
     'SYN-SENT'
   )
+})
+
+t.test('a RST with text is a RST, and its text is nobody’s (§3.5.2, SHLD-2)', async t => {
+  const peer = established()
+  t.same(peer.arrive({ flags: 'R', seq: 1, text: 'port closed' }), [])
+  t.same(peer.told, ['closed ECONNRESET'])
+  t.equal(peer.read(), '')
+  const half = new Peer().listen()
+  knock(half, 5001)
+  t.same(half.arrive({ flags: 'R', seq: 1, text: 'port closed' }), [])
+  t.equal(half.stack.counts().halfOpen, 0)
 })
 
 t.test('RST in each state after ESTABLISHED (§3.10.7.4 second)', async t => {

@@ -2,7 +2,7 @@
 // black holes (RFC 4821 §7.7), and a close that does not wait at all.
 
 import t from 'tap'
-import { established, knock, Peer, parsed } from '../support/peer.ts'
+import { established, knock, PEER_ADDRESS, Peer, parsed } from '../support/peer.ts'
 
 const OPTION = { userTimeoutOption: true }
 
@@ -70,6 +70,41 @@ t.test('R1: the user is told once, and again only after progress', async t => {
   peer.wait(200_000)
   t.equal(troubles, 2)
   t.equal(peer.stack.counters().tcp.troubles, 2)
+})
+
+t.test(
+  'R1 comes with the third retransmission unless told otherwise, and the way is looked up anew (SHLD-10, MUST-20)',
+  async t => {
+    const peer = established()
+    const forgotten: number[] = []
+    Object.assign(peer.link, { forgetRoute: (address: number) => forgotten.push(address) })
+    let troubles = 0
+    peer.connection!.handlers.troubled = () => troubles++
+    peer.call(c => c.write(new Uint8Array(10)))
+    t.equal(peer.wait(200 + 400).length, 2)
+    t.same([troubles, forgotten], [0, []])
+    t.equal(peer.wait(800).length, 1)
+    t.same([troubles, forgotten], [1, [PEER_ADDRESS]])
+  }
+)
+
+t.test('by default text is given up after more than 100 s (SHLD-11), a SYN after two minutes', async t => {
+  const peer = established()
+  peer.call(c => c.write(new Uint8Array(10)))
+  peer.wait(900_000)
+  t.equal(peer.state, 'ESTABLISHED')
+  peer.wait(100_000)
+  t.same(peer.told, ['closed ETIMEDOUT'])
+  for (const [sockets, seconds] of [
+    [{}, 127],
+    [{ synRetries: 7 }, 247] // three minutes and more (MUST-23)
+  ] as const) {
+    const connecting = new Peer().connect(sockets)
+    connecting.wait(1000 * seconds - 1)
+    t.equal(connecting.state, 'SYN-SENT')
+    connecting.wait(1)
+    t.same(connecting.told, ['closed ETIMEDOUT'])
+  }
 })
 
 t.test('R2 by the number of retransmissions, for text and for a SYN (SHLD-11)', async t => {

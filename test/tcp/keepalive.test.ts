@@ -11,6 +11,12 @@ t.test('off by default: nothing is sent for as long as nothing happens', async t
   t.same(established().wait(24 * HOUR), [])
 })
 
+t.test('the first probe is after two hours unless told otherwise (MUST-28)', async t => {
+  const peer = silent({ keepAlive: true })
+  t.same(peer.wait(2 * HOUR - 1), [])
+  t.same(peer.wait(1), ['1 . 0 ack 1'])
+})
+
 t.test('on: a probe after the idle time, then at intervals, then RST and ETIMEDOUT', async t => {
   const peer = silent()
   t.same(peer.wait(HOUR), ['10000 . 0 ack 1', '12000 . 0 ack 1', '14000 . 0 ack 1', '16000 R. 1 ack 1'])
@@ -36,6 +42,13 @@ t.test('text from the peer puts the probe off', async t => {
     )
     peer.arrive({ flags: 'P.', seq: 1 + i, ack: 1, text: 'x' })
   }
+})
+
+t.test('the probe comes when the peer has been silent for the idle time, whenever it was last heard', async t => {
+  const peer = silent()
+  peer.wait(9500)
+  peer.arrive({ flags: '.', seq: 1, ack: 1 })
+  t.same(peer.wait(11_000), ['10000 . 0 ack 1'])
 })
 
 t.test('while text is in flight or a window is closed their own timers ask, not this one', async t => {

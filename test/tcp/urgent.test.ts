@@ -120,6 +120,15 @@ t.test('a pointer on a segment without text counts; one to what was read does no
   t.same(told, [10])
 })
 
+t.test('while our window is closed a pointer counts all the same (MUST-66)', async t => {
+  const peer = established({ sockets: { receiveBuffer: 2048 } })
+  const told = watched(peer)
+  peer.arrive({ flags: '.', seq: 1, ack: 1, text: bytes(2048) })
+  t.equal(peer.connection?.info().rcvWnd, 0)
+  peer.arrive({ flags: '.U', seq: 2049, ack: 1, urgentPointer: 7 })
+  t.same(told, [2048 + 7])
+})
+
 t.test('a FIN with the last urgent text', async t => {
   const peer = established()
   const told = watched(peer)

@@ -148,6 +148,45 @@ t.test('a peer that takes back what it offered is survived (§3.8.6)', async t =
 })
 
 t.test(
+  'text sent before the window shrank is sent again as ever, wherever its edge is now (§3.8.6, SHLD-16, MAY-7)',
+  async t => {
+    const peer = established({ window: 5000, sockets: { noDelay: true } })
+    peer.call(c => c.write(new Uint8Array(2000)))
+    t.same(peer.arrive({ flags: '.', seq: 1, ack: 1, window: 1800 }), [])
+    t.same(peer.wait(250), ['200 . 1+1460 ack 1'], 'within')
+    t.same(peer.arrive({ flags: '.', seq: 1, ack: 1461, window: 100 }), ['P. 1461+540 ack 1'], 'and beyond')
+    t.same(peer.arrive({ flags: '.', seq: 1, ack: 2001, window: 100 }), [])
+  }
+)
+
+t.test(
+  'a window that shrinks to nothing over text: asked again as the timer backs off, and no reason to give up while the peer answers (§3.8.6, SHLD-17, MUST-35)',
+  async t => {
+    const peer = established({ window: 5000, sockets: { retries: 3 } })
+    peer.call(c => c.write(new Uint8Array(1000)))
+    peer.arrive({ flags: '.', seq: 1, ack: 1, window: 0 })
+    const times: number[] = []
+    let asked = 0
+    for (let ms = 0; ms < 600_000; ms += 100) {
+      for (const line of peer.wait(100)) {
+        t.equal(line.split(' ').slice(1).join(' '), 'P. 1+1000 ack 1')
+        times.push(ms)
+        asked++
+      }
+      if (asked > 0) peer.arrive({ flags: '.', seq: 1, ack: 1, window: 0 })
+    }
+    t.equal(peer.state, 'ESTABLISHED')
+    const gaps = times.slice(1).map((at, i) => at - times[i])
+    t.same(gaps.slice(0, 5), [400, 800, 1600, 3200, 6400])
+    const silent = established({ window: 5000, sockets: { retries: 3 } })
+    silent.call(c => c.write(new Uint8Array(1000)))
+    silent.arrive({ flags: '.', seq: 1, ack: 1, window: 0 })
+    silent.wait(600_000)
+    t.equal(silent.state, 'CLOSED')
+  }
+)
+
+t.test(
   'silly windows of the sender: less than half of the largest window waits, then goes when time is up (§3.8.6.2.1)',
   async t => {
     const peer = established({ window: 4000 })

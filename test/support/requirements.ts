@@ -1,0 +1,21 @@
+// The requirements that docs/conformance has to answer for, by document: the places in each RFC where it says MUST, SHOULD or
+// their like to an endpoint, as section and letter in the order of the text. `(MAY)` leaves the choice. Without capitals
+// (RFC 2018, RFC 6298 in part) the sentences that say what an implementation does.
+
+const list = (ids: string): readonly string[] => ids.split(/\s+/).filter(id => id !== '')
+
+const numbered = (kind: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${kind}-${i + 1}`)
+
+export const REQUIREMENTS: Readonly<Record<string, readonly string[]>> = {
+  // Its appendix B numbers them.
+  'rfc9293.md': [...numbered('MUST', 69), ...numbered('SHLD', 31), ...numbered('MAY', 18), ...numbered('REC', 1)],
+  'rfc7323.md': list(`
+    2.2a 2.2b 2.2c 2.2d
+    2.3a 2.3b 2.3c 2.3d 2.3e 2.3f 2.3g 2.3h
+    2.4a 2.4b 2.4c 2.4d 2.4e
+    3.2a 3.2b 3.2c 3.2d 3.2e 3.2f 3.2g 3.2h 3.2i
+    4.1a 4.1b 4.2a 4.3a 4.3b 4.3c
+    5.2a 5.2b 5.2c 5.2d 5.2e
+    5.3a 5.3b 5.3c 5.3d 5.3e
+    5.4a 5.4b 5.4c 5.5a 5.7a 7a`)
+}
