@@ -133,7 +133,7 @@ function connect(socket: ScriptSocket, { world, args }: CallContext): Attempt {
 }
 
 const READ_FLAGS = WORDS.MSG_PEEK | WORDS.MSG_DONTWAIT | WORDS.MSG_WAITALL | WORDS.MSG_NOSIGNAL
-const WRITE_FLAGS = WORDS.MSG_DONTWAIT | WORDS.MSG_NOSIGNAL | WORDS.MSG_EOR | WORDS.MSG_MORE
+const WRITE_FLAGS = WORDS.MSG_DONTWAIT | WORDS.MSG_NOSIGNAL | WORDS.MSG_EOR | WORDS.MSG_MORE | WORDS.MSG_OOB
 
 const flags = (expression: Expression): number => (isDefault(expression) ? 0 : integer(expression))
 
@@ -160,7 +160,8 @@ function write(socket: ScriptSocket, buffer: Expression, length: number, given: 
   refuseFlags(given, WRITE_FLAGS)
   if (isNull(buffer) && length > 0) return () => 'EFAULT'
   const dontWait = (given & WORDS.MSG_DONTWAIT) !== 0
-  return orAgain(socket, dontWait, socket.write(length, dontWait, (given & WORDS.MSG_MORE) !== 0))
+  const how = { more: (given & WORDS.MSG_MORE) !== 0, urgent: (given & WORDS.MSG_OOB) !== 0 }
+  return orAgain(socket, dontWait, socket.write(length, dontWait, how))
 }
 
 /** EAGAIN instead of blocking. */
@@ -225,6 +226,8 @@ function ioctlValue(socket: ScriptSocket, request: number, named: Expression): n
       return (info?.unacked ?? 0) + (info?.notsentBytes ?? 0)
     case WORDS.SIOCOUTQNSD:
       return info?.notsentBytes ?? 0
+    case WORDS.SIOCATMARK: // the last urgent octet is the next to be read
+      return socket.connection?.urgentBytes === 1 ? 1 : 0
     default:
       throw new Unsupported(`ioctl ${describe(named)}`)
   }
@@ -294,6 +297,7 @@ function readyEvents(socket: ScriptSocket | undefined, fd: number, events: numbe
   let ready = 0
   if (is.in) ready |= WORDS.POLLIN | WORDS.POLLRDNORM
   if (is.out) ready |= WORDS.POLLOUT | WORDS.POLLWRNORM
+  if ((socket.connection?.urgentBytes ?? 0) > 0) ready |= WORDS.POLLPRI
   if (is.rdhup) ready |= WORDS.POLLRDHUP
   if (is.err) ready |= WORDS.POLLERR
   if (is.hup) ready |= WORDS.POLLHUP

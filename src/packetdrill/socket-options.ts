@@ -83,6 +83,14 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     SO_SNDBUF: buffer('sendBuffer'),
     SO_RCVBUF: buffer('receiveBuffer'),
     SO_KEEPALIVE: flag('keepAlive'),
+    /** Urgent text always is in line (RFC 6093 §6). */
+    SO_OOBINLINE: {
+      set: (_, value) => {
+        if (integer(value) === 0) throw new Unsupported('urgent text apart from the stream')
+        return 0
+      },
+      get: () => 1
+    },
     SO_LINGER: {
       set: (socket, value) => {
         const { onoff, linger } = lingerOf(value)

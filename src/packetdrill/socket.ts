@@ -3,7 +3,7 @@
 // answers undefined; whoever called asks again after time has moved, or turns it into EAGAIN.
 
 import { SocketError } from '../errors.ts'
-import type { Connection } from '../stack/connection.ts'
+import type { Connection, WriteOptions } from '../stack/connection.ts'
 import type { Listener } from '../stack/listener.ts'
 import type { ListenOptions, Stack } from '../stack/stack.ts'
 import { type LiveSocketOptions, type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
@@ -185,15 +185,16 @@ export class ScriptSocket {
   // --- SEND and RECEIVE ---
 
   /** Blocks until all is taken, unless something was taken and the socket does not block. */
-  write(length: number, dontWait: boolean, more: boolean): Attempt {
+  write(length: number, dontWait: boolean, how: WriteOptions = {}): Attempt {
     let taken = 0
     return () => {
-      const failure = this.#cannotSend()
+      // What was taken is the result; the error is for the next call.
+      const failure = this.#cannotSend(taken > 0)
       if (failure !== 0) return taken > 0 ? taken : failure
       if (this.#isOpening) return undefined
       const connection = this.connection as Connection
       while (taken < length && connection.writableBytes > 0) {
-        const piece = connection.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - taken)), { more })
+        const piece = connection.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - taken)), how)
         if (piece === 0) break
         taken += piece
       }
@@ -202,8 +203,8 @@ export class ScriptSocket {
     }
   }
 
-  #cannotSend(): Outcome | undefined | 0 {
-    if (this.pendingError !== undefined) return this.takeError()
+  #cannotSend(keepsError: boolean): Outcome | undefined | 0 {
+    if (this.pendingError !== undefined) return keepsError ? this.pendingError : this.takeError()
     if (this.connection === undefined || this.#writeShut || this.#isGone) return 'EPIPE'
     return 0
   }
