@@ -45,7 +45,7 @@ export function figureOf(bench: string, row: Row): Figure {
   }
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
@@ -84,13 +84,17 @@ function format(value: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
 }
 
-/** Answers what has become of it. */
 export function writeJson(report: Report): string {
+  return writeResults(report.machine.date, report)
+}
+
+/** Answers what has become of it. */
+export function writeResults(name: string, results: object): string {
   const directory = join(packageRoot(), 'bench', 'results')
-  const path = join(directory, `${report.machine.date.replaceAll(':', '-')}.json`)
+  const path = join(directory, `${name.replaceAll(':', '-')}.json`)
   try {
     mkdirSync(directory, { recursive: true })
-    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`)
+    writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`)
   } catch (error) {
     return `Not written: ${(error as Error).message}`
   }

@@ -22,6 +22,8 @@ export interface Wire {
   write(bytes: Uint8Array): number
   /** A half-close. */
   end(): void
+  /** At once, whatever is under way. */
+  abort(): void
 }
 
 export interface Tcp {
@@ -62,7 +64,11 @@ class OurTcp implements Tcp {
 }
 
 function wrapOurs(connection: Connection, handlers: Handlers): Wire {
-  const wire: Wire = { write: bytes => connection.write(bytes), end: () => connection.shutdown() }
+  const wire: Wire = {
+    write: bytes => connection.write(bytes),
+    end: () => connection.shutdown(),
+    abort: () => connection.abort()
+  }
   connection.handlers = {
     connected: () => handlers.opened?.(wire),
     readable: () => {
@@ -107,7 +113,8 @@ function wrapKernel(socket: net.Socket, handlers: Handlers): Wire {
       socket.write(bytes)
       return bytes.length
     },
-    end: () => void socket.end()
+    end: () => void socket.end(),
+    abort: () => void socket.resetAndDestroy()
   }
   let failure: Error | null = null
   socket.on('connect', () => handlers.opened?.(wire))

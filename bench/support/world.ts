@@ -53,6 +53,6 @@ function newHost(context: Context): Namespace {
   return host
 }
 
-function needsRoot(): void {
+export function needsRoot(): void {
   skipIf(unlessPrivileged() || unless(process.getuid?.() === 0, 'needs root') || unlessPrograms('ip'))
 }
