@@ -4,7 +4,7 @@
 
 namespace rawtcp {
 
-int LoopHandles::Open(napi_env env, Listener* listener, const int (&fds)[kPolls], LoopHandles** handles) {
+int LoopHandles::Open(napi_env env, Listener* listener, const int* fds, size_t count, LoopHandles** handles) {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return -EINVAL;
 
@@ -17,7 +17,7 @@ int LoopHandles::Open(napi_env env, Listener* listener, const int (&fds)[kPolls]
   uv_timer_init(loop, &self->timer_);
   self->timer_.data = self;
   self->open_ = 1;
-  for (size_t i = 0; i < kPolls; i++) {
+  for (size_t i = 0; i < count; i++) {
     Poll& poll = self->polls_[i];
     int error = uv_poll_init(loop, &poll.handle, fds[i]);
     if (error != 0) {
@@ -50,8 +50,9 @@ void LoopHandles::StartTimer(uint64_t milliseconds) {
 }
 
 void LoopHandles::KeepAlive(bool keep) {
-  for (Poll& poll : polls_) {
-    uv_handle_t* handle = reinterpret_cast<uv_handle_t*>(&poll.handle);
+  size_t polls = open_ - 1;
+  for (size_t i = 0; i < polls; i++) {
+    uv_handle_t* handle = reinterpret_cast<uv_handle_t*>(&polls_[i].handle);
     keep ? uv_ref(handle) : uv_unref(handle);
   }
 }

@@ -1,5 +1,5 @@
-// The libuv handles of one raw socket. libuv gives a handle back only after a turn of the loop, so they live apart
-// from the socket's own object and free themselves; and the environment (a worker's, or the process's) waits for
+// The libuv handles of one driver. libuv gives a handle back only after a turn of the loop, so they live apart
+// from the driver's own object and free themselves; and the environment (a worker's, or the process's) waits for
 // them when it ends, since closing a loop with handles in it aborts the process.
 
 #ifndef RAWTCP_LOOP_HANDLES_H_
@@ -15,7 +15,7 @@ namespace rawtcp {
 
 class LoopHandles {
  public:
-  static constexpr size_t kPolls = 2;
+  static constexpr size_t kMostPolls = 2;
 
   class Listener {
    public:
@@ -30,7 +30,7 @@ class LoopHandles {
   };
 
   /** 0 or -errno. On success `*handles` lives until Close(). */
-  static int Open(napi_env env, Listener* listener, const int (&fds)[kPolls], LoopHandles** handles);
+  static int Open(napi_env env, Listener* listener, const int* fds, size_t count, LoopHandles** handles);
 
   /** Events to wait for, 0 for none. */
   void Watch(size_t which, int events);
@@ -61,9 +61,10 @@ class LoopHandles {
   static void OnEnvironmentEnds(napi_async_cleanup_hook_handle hook, void* data);
 
   Listener* listener_ = nullptr;
-  Poll polls_[kPolls];
+  Poll polls_[kMostPolls];
   uv_timer_t timer_;
   napi_async_cleanup_hook_handle hook_ = nullptr;
+  /** Handles that are not given back yet: the timer, and the polls. */
   size_t open_ = 0;
 };
 

@@ -12,11 +12,9 @@
 
 #include "assemble.h"
 #include "backlog.h"
+#include "send_wait.h"
 
 namespace rawtcp {
-
-/** What has to happen before the backlog can leave. */
-enum class SendWait { kNothing, kWritable, kMemory };
 
 class RawSender {
  public:

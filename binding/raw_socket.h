@@ -5,17 +5,15 @@
 
 #include <napi.h>
 
-#include <memory>
-
-#include "loop_handles.h"
-#include "memory.h"
+#include "driver.h"
+#include "raw_counters.h"
 #include "raw_receiver.h"
 #include "raw_sender.h"
 #include "unique_fd.h"
 
 namespace rawtcp {
 
-class RawSocket : public Napi::ObjectWrap<RawSocket>, private LoopHandles::Listener {
+class RawSocket : public Driver<RawSocket> {
  public:
   static void Init(Napi::Env env, Napi::Object exports);
 
@@ -23,36 +21,28 @@ class RawSocket : public Napi::ObjectWrap<RawSocket>, private LoopHandles::Liste
   ~RawSocket() { Shut(); }
 
  private:
+  friend class Driver<RawSocket>;
+
   enum Socket { kTcp, kIcmp };
+  static constexpr size_t kCounters = kRawCounters;
+  static constexpr size_t kPolls = 2;
+  static constexpr size_t kSending = kTcp;
 
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value SetFilter(const Napi::CallbackInfo& info);
-  Napi::Value Start(const Napi::CallbackInfo& info);
-  Napi::Value Send(const Napi::CallbackInfo& info);
-  Napi::Value KeepAlive(const Napi::CallbackInfo& info);
-  Napi::Value Close(const Napi::CallbackInfo& info);
 
-  void DescriptorReady(size_t which, int events) override;
-  void TimerFired() override;
-  void EnvironmentEnds() override;
+  void AttachMemory();
+  int ReceiveBatch(size_t which) { return receiver_.Receive(fds_[which].get()); }
+  SendWait SendBatch(const TxSource& source, size_t count) { return sender_.Send(fds_[kTcp].get(), source, count); }
+  SendWait FlushBacklog() { return sender_.Flush(fds_[kTcp].get()); }
+  bool congested() const { return sender_.congested(); }
+  void ClearError(size_t which);
+  void CountReceiveError() { counters_.data()[kReceiveErrors]++; }
+  void CloseDescriptors();
 
-  void Receive(Socket which);
-  void Flush();
-  void Await(SendWait wait);
-  void Call(const Napi::FunctionReference& callback, int count);
-  void Shut();
-
-  UniqueFd fds_[LoopHandles::kPolls];
-  LoopHandles* handles_ = nullptr;
+  UniqueFd fds_[kPolls];
   RawReceiver receiver_;
   RawSender sender_;
-  Memory<uint8_t> slab_;
-  Memory<int32_t> table_;
-  Memory<double> counters_;
-  Napi::FunctionReference on_batch_;
-  Napi::FunctionReference on_writable_;
-  std::unique_ptr<Napi::AsyncContext> context_;
-  bool started_ = false;
 };
 
 }  // namespace rawtcp
