@@ -98,7 +98,7 @@ function packets(source: string, destination: string): TxBatch {
     const [from, to] = [parseAddress(source) as number, parseAddress(destination) as number]
     writeIpv4Header(batch.headerView, header, length, 0, batch.count, true, 64, PROTOCOL_TCP, from, to)
     writeTcpHeader(batch.headerView, header + IPV4_HEADER_LENGTH, segment)
-    batch.table.set([header, headerLength, 0, 0, TEXT_BYTES, 0, 0], batch.count * TX_STRIDE)
+    batch.table.set([header, headerLength, 0, 0, TEXT_BYTES, 0, 0, 0], batch.count * TX_STRIDE)
   }
   return batch
 }

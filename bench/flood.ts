@@ -107,7 +107,7 @@ function forge(batch: TxBatch, target: number, port: number, random: Random): vo
     segment.tsVal = random.uint32() | 0
     const length = IPV4_HEADER_LENGTH + writeTcpHeader(batch.headerView, header + IPV4_HEADER_LENGTH, segment)
     writeIpv4Header(batch.headerView, header, length, 0, 0, true, 64, PROTOCOL_TCP, source, target)
-    batch.table.set([header, length, 0, 0, 0, 0, 0], batch.count * TX_STRIDE)
+    batch.table.set([header, length, 0, 0, 0, 0, 0, 0], batch.count * TX_STRIDE)
   }
 }
 

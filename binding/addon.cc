@@ -3,10 +3,12 @@
 #include <napi.h>
 
 #include "batch_functions.h"
+#include "netlink.h"
 #include "offloads.h"
 #include "port_guard.h"
 #include "raw_socket.h"
 #include "route.h"
+#include "tun_device.h"
 #include "tx_batch.h"
 
 namespace {
@@ -14,10 +16,12 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   rawtcp::InitBatchFunctions(env, exports);
   rawtcp::InitRoute(env, exports);
+  rawtcp::InitNetlink(env, exports);
   rawtcp::InitOffloads(env, exports);
   rawtcp::TxBatch::Init(env, exports);
   rawtcp::PortGuard::Init(env, exports);
   rawtcp::RawSocket::Init(env, exports);
+  rawtcp::TunDevice::Init(env, exports);
   return exports;
 }
 

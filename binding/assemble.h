@@ -28,12 +28,23 @@ struct Packet {
   uint8_t* header;
   size_t header_length;
   Region payload[2];
+  /** Bytes of text of the segments that a super-segment stands for; 0 for a packet as it is. */
+  size_t segment;
 
   size_t length() const { return header_length + payload[0].length + payload[1].length; }
 };
 
 /** False where the descriptor points outside its memory or gives no IPv4 packet: the caller's fault, not a peer's. */
 bool ReadDescriptor(const TxSource& source, size_t index, Packet* packet);
+
+/** How many packets a super-segment is on a wire; 1 for any other. */
+size_t CountPieces(const Packet& packet);
+
+/** One of these packets, with a header of its own in `header` (kHeaderRoom bytes). Its checksums are still to be filled in. */
+Packet CutPiece(const Packet& super, size_t index, uint8_t* header);
+
+/** Fills in the IPv4 header's checksum, and in TCP's field the pseudo-header's sum: whoever takes it completes it. */
+void FillPartialChecksums(const Packet& packet);
 
 /** Fills in the checksums in the header's own memory. */
 void FillChecksums(const Packet& packet);

@@ -146,6 +146,8 @@ Napi::Object Layout(Napi::Env env) {
   layout.Set("TX_PAYLOAD_LENGTH", static_cast<int>(kTxPayloadLength));
   layout.Set("TX_WRAPPED_OFFSET", static_cast<int>(kTxWrappedOffset));
   layout.Set("TX_WRAPPED_LENGTH", static_cast<int>(kTxWrappedLength));
+  layout.Set("TX_SEGMENT", static_cast<int>(kTxSegment));
+  layout.Set("TX_HEADER_ROOM", static_cast<int>(kHeaderRoom));
   layout.Set("TX_STRIDE", static_cast<int>(kTxStride));
   return layout;
 }

@@ -12,15 +12,15 @@ namespace rawtcp {
 SendWait RawSender::Send(int fd, const TxSource& source, size_t count) {
   SendWait wait = SendWait::kNothing;
   if (congested()) {
-    Queue(source, 0, count);
+    Queue(source, {0, 0}, count);
     // Whoever waits for the backlog waits already.
     return wait;
   }
-  for (size_t first = 0; first < count; first += kChunk) {
-    size_t prepared = Prepare(source, first, std::min(kChunk, count - first));
+  for (Origin next{0, 0}; next.row < count;) {
+    size_t prepared = Prepare(source, count, &next);
     size_t done = Dispatch(fd, prepared, &wait);
     if (done < prepared) {
-      Queue(source, rows_[done], count - rows_[done]);
+      Queue(source, origins_[done], count);
       break;
     }
   }
@@ -36,7 +36,7 @@ SendWait RawSender::Flush(int fd) {
       size_t length;
       uint8_t* bytes = backlog_.Next(&cursor, &length);
       if (bytes == nullptr) break;
-      PrepareMessage(prepared++, Packet{bytes, length, {{bytes, 0}, {bytes, 0}}});
+      PrepareMessage(prepared++, Packet{bytes, length, {{bytes, 0}, {bytes, 0}}, 0});
     }
     size_t done = Dispatch(fd, prepared, &wait);
     for (size_t i = 0; i < done; i++) backlog_.Pop();
@@ -45,18 +45,26 @@ SendWait RawSender::Flush(int fd) {
   return wait;
 }
 
-/** Answers how many messages there are; those of rows that make no sense are left out. */
-size_t RawSender::Prepare(const TxSource& source, size_t first, size_t count) {
+/**
+ * Makes messages of the packets from `*next` on, as many as fit, and moves it on. Super-segments are cut here: a raw socket
+ * sends nothing that is larger than the MTU. Answers how many there are; rows that make no sense are left out.
+ */
+size_t RawSender::Prepare(const TxSource& source, size_t count, Origin* next) {
   size_t prepared = 0;
-  for (size_t row = first; row < first + count; row++) {
+  for (; next->row < count && prepared < kChunk; *next = {next->row + 1, 0}) {
     Packet packet;
-    if (!ReadDescriptor(source, row, &packet)) {
+    if (!ReadDescriptor(source, next->row, &packet)) {
       counters_[kSendMalformed]++;
       continue;
     }
-    FillChecksums(packet);
-    rows_[prepared] = row;
-    PrepareMessage(prepared++, packet);
+    size_t pieces = CountPieces(packet);
+    for (; next->piece < pieces && prepared < kChunk; next->piece++) {
+      Packet piece = pieces == 1 ? packet : CutPiece(packet, next->piece, headers_[prepared]);
+      FillChecksums(piece);
+      origins_[prepared] = *next;
+      PrepareMessage(prepared++, piece);
+    }
+    if (next->piece < pieces) break;
   }
   return prepared;
 }
@@ -113,22 +121,30 @@ size_t RawSender::Dispatch(int fd, size_t count, SendWait* wait) {
   return done;
 }
 
-/** The batch's memory is the caller's again when Send() returns, so what stays behind is copied. */
-void RawSender::Queue(const TxSource& source, size_t first, size_t count) {
-  for (size_t i = first; i < first + count; i++) {
+/** The batch's memory is the caller's again when Send() returns, so what stays behind, from `first` on, is copied. */
+void RawSender::Queue(const TxSource& source, Origin first, size_t count) {
+  for (size_t row = first.row; row < count; row++) {
     Packet packet;
-    if (!ReadDescriptor(source, i, &packet)) {
+    if (!ReadDescriptor(source, row, &packet)) {
       counters_[kSendMalformed]++;
       continue;
     }
-    uint8_t* room = backlog_.Push(packet.length());
-    if (room == nullptr) {
-      counters_[kSendQueueOverflows]++;
-      continue;
+    size_t pieces = CountPieces(packet);
+    for (size_t i = row == first.row ? first.piece : 0; i < pieces; i++) {
+      uint8_t header[kHeaderRoom];
+      QueuePacket(pieces == 1 ? packet : CutPiece(packet, i, header));
     }
-    CopyPacket(packet, room);
-    counters_[kSendQueuedPackets]++;
   }
+}
+
+void RawSender::QueuePacket(const Packet& packet) {
+  uint8_t* room = backlog_.Push(packet.length());
+  if (room == nullptr) {
+    counters_[kSendQueueOverflows]++;
+    return;
+  }
+  CopyPacket(packet, room);
+  counters_[kSendQueuedPackets]++;
 }
 
 void RawSender::CountDropped(int error) {

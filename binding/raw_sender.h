@@ -12,6 +12,7 @@
 
 #include "assemble.h"
 #include "backlog.h"
+#include "layout.h"
 #include "send_wait.h"
 
 namespace rawtcp {
@@ -35,18 +36,26 @@ class RawSender {
   /** Tries for one packet without memory, a few milliseconds apart, before it is dropped. */
   static constexpr int kMemoryTries = 50;
 
-  size_t Prepare(const TxSource& source, size_t first, size_t count);
+  /** Which packet of a batch: its row, and of a super-segment the piece. */
+  struct Origin {
+    size_t row;
+    size_t piece;
+  };
+
+  size_t Prepare(const TxSource& source, size_t count, Origin* next);
   void PrepareMessage(size_t index, const Packet& packet);
   size_t Dispatch(int fd, size_t count, SendWait* wait);
-  void Queue(const TxSource& source, size_t first, size_t count);
+  void Queue(const TxSource& source, Origin first, size_t count);
+  void QueuePacket(const Packet& packet);
   void CountDropped(int error);
 
   double* counters_ = nullptr;
   int memory_tries_ = 0;
   Backlog backlog_{kBacklogLimit};
   mmsghdr messages_[kChunk];
-  /** Of the batch, by message. */
-  size_t rows_[kChunk];
+  /** By message. */
+  Origin origins_[kChunk];
+  uint8_t headers_[kChunk][kHeaderRoom];
   iovec pieces_[kChunk][kPieces];
   sockaddr_in destinations_[kChunk];
 };

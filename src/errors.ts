@@ -3,12 +3,16 @@
 /** Linux's numbers: the codes that a socket call here can end with. */
 const ERRNO = {
   EPERM: 1,
+  ENOENT: 2,
   EINTR: 4,
   EIO: 5,
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
   EINVAL: 22,
   EMFILE: 24,
   EPIPE: 32,

@@ -43,7 +43,12 @@ export const TX_PAYLOAD_OFFSET = 3
 export const TX_PAYLOAD_LENGTH = 4
 export const TX_WRAPPED_OFFSET = 5
 export const TX_WRAPPED_LENGTH = 6
-export const TX_STRIDE = 7
+/**
+ * For a super-segment: bytes of text of each segment that it is to become on the wire, the last one perhaps shorter. 0 for a
+ * packet that leaves as it is.
+ */
+export const TX_SEGMENT = 7
+export const TX_STRIDE = 8
 
 /** Room for the largest IPv4 and TCP headers (60 + 60), rounded up. */
 export const TX_HEADER_ROOM = 128
@@ -106,6 +111,11 @@ export interface Link {
   readonly acceptsPartialChecksums: boolean
   /** The driver holds unsent packets: the stack makes no new data until `linkWritable`. */
   readonly congested: boolean
+  /**
+   * The longest IPv4 packet, bytes, that the link takes as a super-segment and cuts by TX_SEGMENT as late as it can. Absent
+   * where it cuts none: every packet then has the MTU at most.
+   */
+  readonly superSegmentBytes?: number
   /** Begins to receive. Called once. */
   start(receiver: LinkReceiver): void
   /** Takes all packets of the batch, whose memory is free again on return. What cannot leave is queued, or dropped and counted. */

@@ -4,14 +4,14 @@
 import { SocketError, typeError } from '../errors.ts'
 import { ICMP_SOCKET, loadAddon, type NativeRawSocket, TCP_SOCKET } from '../native/addon.ts'
 import { errnoName, socketError } from '../native/errno.ts'
-import { TxBatches } from '../native/tx-batches.ts'
 import { flag, int, resolve } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { parseAddress } from '../wire/address.ts'
 import { AttachedFilter } from './attached-filter.ts'
 import { KernelPorts } from './kernel-ports.ts'
 import { KernelRoutes } from './kernel-routes.ts'
-import { type Link, type LinkReceiver, type PortGuard, type Route, RxBatch, type TxBatch } from './link.ts'
+import type { Link, LinkReceiver, PortGuard, Route, TxBatch } from './link.ts'
+import { DriverLink } from './native-driver.ts'
 import { icmpAboutTcp } from './port-filter.ts'
 
 const rawOptions = {
@@ -37,26 +37,18 @@ export interface RawLinkOptions {
   readonly acceptPartialChecksums?: boolean
 }
 
-/** A batch of received packets, each in a slot that holds the largest there is: GRO hands over 64 KiB at once. */
-const RX_SLOTS = 64
-/** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. */
-const RX_SLOT_BYTES = 65536 + 192
-
 export class RawLink implements Link {
   readonly name = 'raw'
   readonly guard: PortGuard
   readonly acceptsPartialChecksums: boolean
-  readonly #socket: NativeRawSocket
-  readonly #counters: Float64Array
-  readonly #counterNames: readonly string[]
-  readonly #tooLarge: number
-  readonly #batches: TxBatches
+  /** What the addon cuts for the wire: a raw socket sends nothing larger than the MTU. */
+  readonly superSegmentBytes = 65_535
+  readonly #driver: DriverLink<NativeRawSocket>
+  readonly #tooLarge: () => number
   readonly #filter: AttachedFilter
   readonly #ports: KernelPorts
   readonly #routes: KernelRoutes
   #tooLargeSeen = 0
-  #congested = false
-  #closed = false
 
   /** Throws an AddonError where there is no addon, a SocketError where the kernel refuses (EPERM without CAP_NET_RAW). */
   constructor(options: RawLinkOptions = {}) {
@@ -64,53 +56,37 @@ export class RawLink implements Link {
     const values = resolve(rawOptions, rest)
     const local = localAddress(address)
     const addon = loadAddon()
-    this.#counterNames = addon.RawSocket.counterNames
-    this.#counters = new Float64Array(this.#counterNames.length)
-    this.#tooLarge = this.#counterNames.indexOf('sendTooLarge')
-    this.#socket = new addon.RawSocket(this.#counters)
+    this.#driver = new DriverLink(addon, addon.RawSocket)
+    this.#tooLarge = this.#driver.counter('sendTooLarge')
+    const socket = this.#driver.native
     const error =
-      this.#socket.open(local, values.receiveBuffer, values.sendBuffer) ||
-      this.#socket.setFilter(ICMP_SOCKET, icmpAboutTcp)
+      socket.open(local, values.receiveBuffer, values.sendBuffer) || socket.setFilter(ICMP_SOCKET, icmpAboutTcp)
     if (error !== 0) {
-      this.#socket.close()
+      this.#driver.close()
       throw openError(error, address)
     }
     this.acceptsPartialChecksums = values.acceptPartialChecksums
-    this.#batches = new TxBatches(addon)
     this.#routes = new KernelRoutes(addon, local)
-    this.#filter = new AttachedFilter(program => this.#socket.setFilter(TCP_SOCKET, program))
+    this.#filter = new AttachedFilter(program => socket.setFilter(TCP_SOCKET, program))
     this.#ports = new KernelPorts(addon, this.#filter)
     this.guard = this.#ports
   }
 
   get congested(): boolean {
-    return this.#congested
+    return this.#driver.congested
   }
 
   start(receiver: LinkReceiver): void {
-    const batch = new RxBatch(new Uint8Array(RX_SLOTS * RX_SLOT_BYTES), RX_SLOTS)
-    this.#socket.start(
-      batch.bytes,
-      batch.table,
-      count => {
-        batch.count = count
-        receiver.packetsArrived(batch)
-      },
-      () => {
-        this.#congested = false
-        receiver.linkWritable()
-      }
-    )
+    this.#driver.start(receiver)
   }
 
   send(batch: TxBatch): void {
-    if (batch.count === 0 || this.#closed) return
-    this.#congested = this.#socket.send(this.#batches.nativeOf(batch), batch.count)
+    this.#driver.send(batch)
   }
 
   route(destination: number): Route {
     // The kernel knows of a smaller MTU than we were told.
-    const tooLarge = this.#counters[this.#tooLarge]
+    const tooLarge = this.#tooLarge()
     if (tooLarge !== this.#tooLargeSeen) this.#routes.forget()
     this.#tooLargeSeen = tooLarge
     return this.#routes.lookUp(destination)
@@ -121,26 +97,24 @@ export class RawLink implements Link {
   }
 
   counters(): Counters {
-    return Object.fromEntries(this.#counterNames.map((name, i) => [name, this.#counters[i]]))
+    return this.#driver.counters()
   }
 
   /** Receiving keeps the process from ending, as an open socket does. */
   ref(): void {
-    this.#socket.keepAlive(true)
+    this.#driver.native.keepAlive(true)
   }
 
   /** Receiving does not keep the process from ending. */
   unref(): void {
-    this.#socket.keepAlive(false)
+    this.#driver.native.keepAlive(false)
   }
 
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#congested = false
+    if (this.#driver.isClosed) return
     this.#filter.close()
     // The socket first: as long as we can still be reached, the kernel keeps silent.
-    this.#socket.close()
+    this.#driver.close()
     this.#ports.close()
   }
 }

@@ -16,11 +16,8 @@ export interface NativeTxBatch {
 export const TCP_SOCKET = 0
 export const ICMP_SOCKET = 1
 
-export interface NativeRawSocket {
-  /** `address` 0 takes packets for every address of the host. Receives nothing before `setFilter` and `start`. */
-  open(address: number, receiveBuffer: number, sendBuffer: number): number
-  /** A classic BPF program, four words an instruction: code, jt, jf, k. */
-  setFilter(socket: number, program: Uint32Array): number
+/** What all drivers have. */
+export interface NativeDriver {
   /** Packets come in slots of equal size, as many as `rxTable` has rows. */
   start(slab: Uint8Array, rxTable: Int32Array, onBatch: (count: number) => void, onWritable: () => void): void
   /** Whether packets had to be queued: then `onWritable` follows once they have left. */
@@ -29,6 +26,31 @@ export interface NativeRawSocket {
   keepAlive(keep: boolean): void
   /** May come twice. */
   close(): void
+}
+
+export interface NativeRawSocket extends NativeDriver {
+  /** `address` 0 takes packets for every address of the host. Receives nothing before `setFilter` and `start`. */
+  open(address: number, receiveBuffer: number, sendBuffer: number): number
+  /** A classic BPF program, four words an instruction: code, jt, jf, k. */
+  setFilter(socket: number, program: Uint32Array): number
+}
+
+export interface NativeTunDevice extends NativeDriver {
+  /** Creates the device, or opens a queue of one that exists. */
+  open(name: string, offload: boolean, multiQueue: boolean): number
+  /** Takes over a descriptor that somebody else has opened. */
+  adopt(fd: number): number
+  /** The interface's, once it is open. */
+  name(): string
+  /** Whether super-segments go over it whole. */
+  hasHeader(): boolean
+}
+
+/** A kind of driver: `counters` has a place for each of the names. */
+export type DriverClass<Native extends NativeDriver> = (new (
+  counters: Float64Array
+) => Native) & {
+  readonly counterNames: readonly string[]
 }
 
 export interface NativePortGuard {
@@ -76,7 +98,14 @@ export interface Addon {
   readonly layout: Readonly<Record<string, number>>
   readonly TxBatch: new (headers: Uint8Array, table: Int32Array) => NativeTxBatch
   readonly PortGuard: new () => NativePortGuard
-  readonly RawSocket: (new (counters: Float64Array) => NativeRawSocket) & { readonly counterNames: readonly string[] }
+  readonly RawSocket: DriverClass<NativeRawSocket>
+  readonly TunDevice: DriverClass<NativeTunDevice>
+  /** As `ip link set`, with an MTU where it is not 0. */
+  setInterface(interfaceName: string, up: boolean, mtu: number): number
+  /** As `ip address add`. */
+  addAddress(interfaceName: string, address: number, prefixLength: number): number
+  /** As `ip route add ... dev`. */
+  addRoute(interfaceName: string, destination: number, prefixLength: number): number
 }
 
 /** No addon for this platform, or one that does not load. */

@@ -13,6 +13,7 @@ import {
   TX_PAYLOAD_LENGTH,
   TX_PAYLOAD_OFFSET,
   TX_REGION,
+  TX_SEGMENT,
   TX_STRIDE,
   TX_WRAPPED_LENGTH,
   TX_WRAPPED_OFFSET,
@@ -86,6 +87,7 @@ export class Transmitter {
     table[row + TX_PAYLOAD_LENGTH] = segment.payloadLength - segment.wrappedLength
     table[row + TX_WRAPPED_OFFSET] = segment.wrappedOffset
     table[row + TX_WRAPPED_LENGTH] = segment.wrappedLength
+    table[row + TX_SEGMENT] = 0
     batch.count++
     return total
   }
@@ -111,6 +113,7 @@ export class Transmitter {
     table[row + TX_PAYLOAD_LENGTH] = length
     table[row + TX_WRAPPED_OFFSET] = 0
     table[row + TX_WRAPPED_LENGTH] = 0
+    table[row + TX_SEGMENT] = 0
     batch.count++
     return total
   }

@@ -48,7 +48,7 @@ export class Batcher {
     const headerLength = 20 + this.#writeTransport(protocol, transport)
     const totalLength = headerLength + text.length + more.length
     writeIpv4Header(batch.headerView, offset, totalLength, 0, 1, true, 64, protocol, HERE, THERE)
-    const row = [offset, headerLength, 1, this.#put(text), text.length, this.#put(more), more.length]
+    const row = [offset, headerLength, 1, this.#put(text), text.length, this.#put(more), more.length, 0]
     batch.table.set(row, batch.count * TX_STRIDE)
     batch.count++
   }

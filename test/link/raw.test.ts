@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { CHECKSUM_GOOD, CHECKSUM_PARTIAL, TX_HEADER_ROOM, TX_STRIDE } from '../../src/link/link.ts'
+import { CHECKSUM_GOOD, CHECKSUM_PARTIAL, TX_HEADER_OFFSET, TX_HEADER_ROOM, TX_STRIDE } from '../../src/link/link.ts'
 import { RawLink } from '../../src/link/raw.ts'
 import { ICMP_ECHO_REPLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from '../../src/wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP, writeIpv4Header } from '../../src/wire/ipv4.ts'
-import { ACK, PSH, RST, SYN } from '../../src/wire/segment.ts'
+import { ACK, CWR, ECE, FIN, PSH, RST, SYN } from '../../src/wire/segment.ts'
 import { addSegment, LOOPBACK, newBatch, type Sent } from '../native/packets.ts'
 import { unlessPrivileged } from '../support/privileges.ts'
 import { Collector } from './collector.ts'
@@ -179,7 +179,7 @@ t.test('ICMP errors about TCP are heard, other ICMP is not', { skip }, async t =
     batch.headers.fill(0, at + 20, at + 28)
     batch.headers[at + 20] = type
     writeIpv4Header(batch.headerView, quote, 40, 0, 1, false, 64, quotedProtocol, LOOPBACK, LOOPBACK)
-    batch.table.set([at, 56, 0, 0, 0, 0, 0], batch.count * TX_STRIDE)
+    batch.table.set([at, 56, 0, 0, 0, 0, 0, 0], batch.count * TX_STRIDE)
     batch.count++
   }
   addIcmp(ICMP_ECHO_REPLY, PROTOCOL_TCP)
@@ -198,7 +198,7 @@ t.test('a descriptor that points nowhere is counted, and the packets around it l
   const port = claimFree(link)
   const batch = newBatch()
   for (const seq of [1, 2, 3]) addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq })
-  batch.table[7] = -1
+  batch.table[TX_STRIDE + TX_HEADER_OFFSET] = -1
   link.send(batch)
   await peer.segment(it => it.seq === 3)
   t.same(
@@ -276,3 +276,52 @@ t.test('route: loopback has its own address and an MTU beyond Ethernet’s', { s
   t.ok(route.mtu > 1500 && route.mtu <= 65535)
   t.equal(link.route(LOOPBACK), route, 'remembered')
 })
+
+t.test(
+  'a super-segment leaves in segments that carry its text on; what its flags say is said once',
+  { skip },
+  async t => {
+    const { link, peer, send } = open(t)
+    const destinationPort = claimFree(link)
+    // 'ping and more text, even' round the end of a ring, in tens: across the edge, on it, and a shorter last one.
+    const flags = ACK | PSH | FIN | CWR | ECE
+    send({ sourcePort: 9, destinationPort, flags, seq: 0x7ffffffa, text: [5, 14, 20, 11], segment: 10 })
+    await peer.until(() => peer.segments.length === 3)
+    t.same(
+      peer.segments.map(({ segment, text, checksum }) => [segment.seq, segment.flags, text, checksum]),
+      [
+        [0x7ffffffa, ACK | CWR | ECE, 'and more t', CHECKSUM_GOOD],
+        [(0x7ffffffa + 10) | 0, ACK | ECE, 'ext,even f', CHECKSUM_GOOD],
+        [(0x7ffffffa + 20) | 0, ACK | PSH | FIN | ECE, 'or a ', CHECKSUM_GOOD]
+      ]
+    )
+    t.equal(link.counters().sentPackets, 3)
+  }
+)
+
+t.test(
+  'super-segments beyond one chunk of messages, and around them single packets, all leave in order',
+  { skip },
+  async t => {
+    const { link, peer } = open(t)
+    const destinationPort = claimFree(link)
+    const batch = newBatch(new Uint8Array(65_536), 16)
+    let seq = 1
+    for (let i = 0; i < 12; i++) {
+      const length = i % 3 === 0 ? 0 : 20_000
+      addSegment(batch, {
+        sourcePort: 9,
+        destinationPort,
+        seq,
+        text: [i * 100, length],
+        segment: length > 0 ? 1000 : 0
+      })
+      seq += length
+    }
+    link.send(batch)
+    await peer.until(() => peer.segments.length === 4 + 8 * 20)
+    const bounds = peer.segments.map(({ segment }) => [segment.seq, segment.seq + segment.payloadLength])
+    t.ok(bounds.every(([left], i) => left === (i === 0 ? 1 : bounds[i - 1][1])))
+    t.equal(bounds.at(-1)?.[1], seq)
+  }
+)

@@ -18,6 +18,8 @@ export interface Sent {
   window?: number
   /** In region 0, in one piece or two. */
   text?: readonly [offset: number, length: number, wrappedOffset?: number, wrappedLength?: number]
+  /** Of a super-segment: bytes of text of each segment that it stands for. */
+  segment?: number
 }
 
 export function newBatch(region: Uint8Array = new Uint8Array(0), capacity = 256): TxBatch {
@@ -41,6 +43,9 @@ export function addSegment(batch: TxBatch, sent: Sent): void {
   writeIpv4Header(batch.headerView, at, total, 0, batch.count + 1, true, 64, PROTOCOL_TCP, source, destination)
   writeTcpHeader(batch.headerView, at + 20, segment)
   const row = batch.count * TX_STRIDE
-  batch.table.set([at, headers, 0, offset, length, wrappedOffset, wrappedLength], row + TX_HEADER_OFFSET)
+  batch.table.set(
+    [at, headers, 0, offset, length, wrappedOffset, wrappedLength, sent.segment ?? 0],
+    row + TX_HEADER_OFFSET
+  )
   batch.count++
 }

@@ -11,6 +11,8 @@ const BYTES = 100 * 1024 * 1024
 const rows = [
   { where: 'over loopback', place: 'loopback', segmentationOffload: true },
   { where: 'over veth', place: 'veth', segmentationOffload: true },
+  { where: 'over TUN', place: 'tun', segmentationOffload: true },
+  { where: 'over TUN, no packet larger than the MTU', place: 'tun', segmentationOffload: false },
   { where: 'over veth, no packet larger than the MTU', place: 'veth', segmentationOffload: false }
 ] as const
 

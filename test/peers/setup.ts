@@ -1,11 +1,12 @@
-// The two places where our stack meets a kernel's: on the loopback device of one host, and on a cable between two.
+// The places where our stack meets a kernel's: on the loopback device of one host, on a TUN device of it, and on a cable
+// between two.
 
 import type { Test } from 'tap'
 import { type HostOptions, type TcpKind, TestHost } from '../support/host.ts'
 import { connect, Namespace } from '../support/netns.ts'
 import { unless, unlessPrivileged, unlessPrograms } from '../support/privileges.ts'
 
-export type Place = 'loopback' | 'veth'
+export type Place = 'loopback' | 'veth' | 'tun'
 
 export interface PairOptions {
   /** For the process with our stack. */
@@ -35,6 +36,7 @@ export interface Pair {
 }
 
 const CABLE = { ours: '10.99.0.1', kernel: '10.99.0.2' }
+const TUN = { ours: '10.98.0.2', kernel: '10.98.0.1', device: 'rawtcp0' }
 
 /** For tap's `skip`. */
 export function unlessPeers(...programs: string[]): string | false {
@@ -43,11 +45,11 @@ export function unlessPeers(...programs: string[]): string | false {
 
 /** Namespaces and processes end with the test. */
 export async function pairAt(t: Test, place: Place, options: PairOptions = {}): Promise<Pair> {
-  const at = place === 'loopback' ? onLoopback(t) : onCable(t, options.segmentationOffload ?? true)
+  const at = placeFor(t, place, options)
   options.prepare?.(at.ours.namespace)
   if (options.isPatient) at.kernel.namespace.setSysctl('net/ipv4/tcp_rto_min_us', 1_000_000)
   const [ours, kernel] = await Promise.all([
-    startHost(t, 'ours', at.ours.namespace, options.ours),
+    startHost(t, 'ours', at.ours.namespace, place === 'tun' ? onDevice(options) : options.ours),
     startHost(t, 'kernel', at.kernel.namespace)
   ])
   return { ours: { ...at.ours, host: ours }, kernel: { ...at.kernel, host: kernel }, device: at.device }
@@ -81,6 +83,32 @@ export function namespaceFor(t: Test): Namespace {
   // that a process of ours that waits for a CPU is late; that would be no loss, and the probe no answer to one.
   namespace.setSysctl('net/ipv4/tcp_early_retrans', 0)
   return namespace
+}
+
+function placeFor(t: Test, place: Place, options: PairOptions): ReturnType<typeof onLoopback> {
+  switch (place) {
+    case 'loopback':
+      return onLoopback(t)
+    case 'veth':
+      return onCable(t, options.segmentationOffload ?? true)
+    case 'tun':
+      return onTun(t)
+  }
+}
+
+function onTun(t: Test): ReturnType<typeof onLoopback> {
+  const namespace = namespaceFor(t)
+  return {
+    ours: { namespace, address: TUN.ours },
+    kernel: { namespace, address: TUN.kernel },
+    device: TUN.device
+  }
+}
+
+/** The process with our stack makes the device. */
+function onDevice({ ours, segmentationOffload = true }: PairOptions): HostOptions {
+  const tun = { address: TUN.ours, hostAddress: TUN.kernel, name: TUN.device, offload: segmentationOffload }
+  return { ...ours, stack: { ...ours?.stack, tun } }
 }
 
 function onLoopback(t: Test): { ours: Omit<Side, 'host'>; kernel: Omit<Side, 'host'>; device: string } {

@@ -3,10 +3,10 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import type { RawStackOptions } from '../../src/index.ts'
 import type { Reply, Request } from './host.child.ts'
 import type { Namespace } from './netns.ts'
 import type { Tasks } from './tasks.ts'
+import type { OurOptions } from './tcp.ts'
 
 export type TcpKind = 'ours' | 'kernel'
 
@@ -22,7 +22,7 @@ export interface HostOptions {
   /** The engine's invariants are checked after every event. */
   readonly checks?: boolean
   /** For our stack. */
-  readonly stack?: RawStackOptions
+  readonly stack?: OurOptions
 }
 
 export class TestHost {

@@ -1,4 +1,5 @@
-// Reads the files that tcpdump writes: classic pcap, microseconds, Ethernet, in the byte order of the machine.
+// Reads the files that tcpdump writes: classic pcap, microseconds, of Ethernet or (of a TUN device) of bare
+// packets, in the byte order of the machine.
 
 import { closeSync, openSync, readSync } from 'node:fs'
 
@@ -6,6 +7,7 @@ const FILE_HEADER = 24
 const RECORD_HEADER = 16
 const MAGIC = 0xa1b2c3d4
 const LINKTYPE_ETHERNET = 1
+const LINKTYPE_RAW = 101
 const ETHERNET_HEADER = 14
 const ETHERTYPE_IPV4 = 0x0800
 const CHUNK = 4 * 1024 * 1024
@@ -47,7 +49,9 @@ class Reader {
     const view = this.#view
     if (!this.#has(FILE_HEADER)) return
     if (view.getUint32(this.#start, true) !== MAGIC) throw new Error('No pcap file of a little-endian machine')
-    if (view.getUint32(this.#start + 20, true) !== LINKTYPE_ETHERNET) throw new Error('No capture of Ethernet')
+    const linkType = view.getUint32(this.#start + 20, true)
+    if (linkType !== LINKTYPE_ETHERNET && linkType !== LINKTYPE_RAW) throw new Error('No capture of IP or Ethernet')
+    const header = linkType === LINKTYPE_ETHERNET ? ETHERNET_HEADER : 0
     this.#start += FILE_HEADER
     for (let number = 1; this.#has(RECORD_HEADER); number++) {
       const timeMs = view.getUint32(this.#start, true) * 1000 + view.getUint32(this.#start + 4, true) / 1000
@@ -56,14 +60,15 @@ class Reader {
       if (!this.#has(RECORD_HEADER + captured)) return
       const frame = this.#start + RECORD_HEADER
       this.#start = frame + captured
-      if (captured < ETHERNET_HEADER || view.getUint16(frame + 12) !== ETHERTYPE_IPV4) continue
+      if (captured < header + 1) continue
+      if (header > 0 ? view.getUint16(frame + 12) !== ETHERTYPE_IPV4 : view.getUint8(frame) >> 4 !== 4) continue
       yield {
         number,
         timeMs,
         view,
         bytes: this.#bytes,
-        offset: frame + ETHERNET_HEADER,
-        length: captured - ETHERNET_HEADER,
+        offset: frame + header,
+        length: captured - header,
         isWhole: captured === onWire
       }
     }

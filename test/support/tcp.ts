@@ -3,7 +3,14 @@
 import { once } from 'node:events'
 import * as net from 'node:net'
 import type { Duplex } from 'node:stream'
-import { ConnectionStream, createRawStack, type RawStackOptions, type Stack } from '../../src/index.ts'
+import {
+  ConnectionStream,
+  createRawStack,
+  createTunStack,
+  type RawStackOptions,
+  type Stack,
+  type TunStackOptions
+} from '../../src/index.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
 
 export interface ConnectTo extends SocketOptions {
@@ -32,8 +39,11 @@ export interface Listening {
   close(): void
 }
 
-export function ourTcp(options: RawStackOptions): Tcp {
-  const stack = createRawStack(options)
+/** With `tun` on a device of its own, else on raw sockets. */
+export type OurOptions = RawStackOptions | TunStackOptions
+
+export function ourTcp(options: OurOptions): Tcp {
+  const stack = 'tun' in options ? createTunStack(options) : createRawStack(options)
   return {
     stack,
     listen: async (options, accept) =>

@@ -1,0 +1,13 @@
+#ifndef RAWTCP_NETLINK_H_
+#define RAWTCP_NETLINK_H_
+
+#include <napi.h>
+
+namespace rawtcp {
+
+/** setInterface, addAddress, addRoute: what `ip link`, `ip address` and `ip route` do. */
+void InitNetlink(Napi::Env env, Napi::Object exports);
+
+}  // namespace rawtcp
+
+#endif  // RAWTCP_NETLINK_H_

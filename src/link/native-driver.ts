@@ -1,0 +1,73 @@
+// What the links on the addon's drivers share: batches in, batches out, and counters that lie in memory of both sides.
+
+import type { Addon, DriverClass, NativeDriver } from '../native/addon.ts'
+import { TxBatches } from '../native/tx-batches.ts'
+import type { Counters } from '../stats.ts'
+import { type LinkReceiver, RxBatch, type TxBatch } from './link.ts'
+
+/** A batch of received packets, each in a slot that holds the largest there is: GRO hands over 64 KiB at once. */
+const RX_SLOTS = 64
+/** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. */
+const RX_SLOT_BYTES = 65536 + 192
+
+export class DriverLink<Native extends NativeDriver> {
+  readonly native: Native
+  readonly #counters: Float64Array
+  readonly #counterNames: readonly string[]
+  readonly #batches: TxBatches
+  #congested = false
+  #closed = false
+
+  constructor(addon: Addon, driver: DriverClass<Native>) {
+    this.#counterNames = driver.counterNames
+    this.#counters = new Float64Array(this.#counterNames.length)
+    this.#batches = new TxBatches(addon)
+    this.native = new driver(this.#counters)
+  }
+
+  get congested(): boolean {
+    return this.#congested
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  start(receiver: LinkReceiver): void {
+    const batch = new RxBatch(new Uint8Array(RX_SLOTS * RX_SLOT_BYTES), RX_SLOTS)
+    this.native.start(
+      batch.bytes,
+      batch.table,
+      count => {
+        batch.count = count
+        receiver.packetsArrived(batch)
+      },
+      () => {
+        this.#congested = false
+        receiver.linkWritable()
+      }
+    )
+  }
+
+  send(batch: TxBatch): void {
+    if (batch.count === 0 || this.#closed) return
+    this.#congested = this.native.send(this.#batches.nativeOf(batch), batch.count)
+  }
+
+  counters(): Counters {
+    return Object.fromEntries(this.#counterNames.map((name, i) => [name, this.#counters[i]]))
+  }
+
+  /** One of them, without making an object of all. */
+  counter(name: string): () => number {
+    const index = this.#counterNames.indexOf(name)
+    return () => this.#counters[index]
+  }
+
+  /** May come twice. */
+  close(): void {
+    this.#closed = true
+    this.#congested = false
+    this.native.close()
+  }
+}

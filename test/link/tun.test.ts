@@ -1,0 +1,62 @@
+// The TUN driver against the kernel, in a network namespace of its own: what it makes, and that nothing of it stays.
+
+import t from 'tap'
+import { Namespace } from '../support/netns.ts'
+import { unless, unlessPrivileged, unlessPrograms } from '../support/privileges.ts'
+
+const skip = unlessPrivileged() || unless(process.getuid?.() === 0, 'needs root') || unlessPrograms('ip')
+
+const rows = [
+  {
+    work: 'creates',
+    what: 'the device is made, addressed and routed, carries an MTU of its own, and goes with the link',
+    seen: {
+      echoed: 1_000_000,
+      address: '10.97.0.1/24',
+      mtu: 1400,
+      route: '10.96.0.0/16 dev made0 proto static scope link',
+      isThere: true,
+      isGone: true
+    }
+  },
+  {
+    work: 'plain',
+    what: 'without offload every packet comes with whole checksums',
+    seen: { echoed: 1_000_000, receivedChecksumPartial: 0, receivedChecksumBad: 0 }
+  },
+  {
+    work: 'existing',
+    what: 'a device that somebody else has set up is used, and stays',
+    seen: { echoed: 1000, isKept: true }
+  },
+  { work: 'killed', what: 'SIGKILL leaves no device behind', seen: { wasThere: true, isGone: true } },
+  { work: 'connects', what: 'our stack as client of a program on the kernel', seen: { echoed: 300_000 } },
+  {
+    work: 'downAndUp',
+    what: 'a device that is taken down loses packets, which are counted, and no connection',
+    seen: { before: 'before', after: 'lost at first' }
+  },
+  {
+    work: 'refusals',
+    what: 'what cannot be is refused by a code',
+    seen: {
+      taken: 'EBUSY',
+      twice: 'EINVAL',
+      address: 'ERR_INVALID_IP_ADDRESS',
+      route: 'ERR_INVALID_ARG_VALUE',
+      descriptor: 'EINVAL',
+      unknown: 'ERR_INVALID_ARG_VALUE',
+      long: 'EINVAL',
+      isGone: true
+    }
+  }
+]
+
+for (const { work, what, seen } of rows) {
+  t.test(what, { skip }, async t => {
+    const namespace = new Namespace()
+    t.teardown(() => namespace.remove())
+    const child = `${import.meta.dirname}/tun-device.child.ts`
+    t.same(JSON.parse(namespace.run(process.execPath, '--import=tsx', child, work)), seen)
+  })
+}
