@@ -17,7 +17,19 @@ export { type ConnectOptions, type ListenOptions, Stack, type StackOptions } fro
 export type { Statistics } from './stack/statistics.ts'
 export type { Tracer } from './stack/trace.ts'
 export type { Counters } from './stats.ts'
+export {
+  AckSample,
+  type CongestionControl,
+  type CongestionControlFactory,
+  initialWindow,
+  mayGrow,
+  slowStart,
+  smss
+} from './tcp/congestion/congestion.ts'
+export { Cubic } from './tcp/congestion/cubic.ts'
+export { NewReno } from './tcp/congestion/new-reno.ts'
 export type { SocketOptions } from './tcp/options.ts'
 export { STATE_NAMES, State } from './tcp/state.ts'
+export type { Tcb } from './tcp/tcb.ts'
 export { formatSegment } from './wire/notation.ts'
 export type { Segment } from './wire/segment.ts'

@@ -26,9 +26,27 @@ export interface ChoiceOption<C extends string = string> extends Liveness {
   readonly choices: readonly C[]
 }
 
-export type Option = IntegerOption | FlagOption | ChoiceOption
+/** One of ours by its name, or a function of the user's that makes one. */
+export interface FactoryOption<C extends string = string, M = unknown> extends Liveness {
+  readonly kind: 'factory'
+  readonly default: C | (() => M)
+  readonly choices: readonly C[]
+  /** What the function should have returned instead, if that was wrong. */
+  readonly wanted: (made: unknown) => string | undefined
+  /** Only for its type. */
+  readonly made?: M
+}
+
+export type Option = IntegerOption | FlagOption | ChoiceOption | FactoryOption
 type Table = Readonly<Record<string, Option>>
-type Value<O> = O extends ChoiceOption<infer C> ? C : O extends IntegerOption ? number : boolean
+type Value<O> =
+  O extends FactoryOption<infer C, infer M>
+    ? C | (() => M)
+    : O extends ChoiceOption<infer C>
+      ? C
+      : O extends IntegerOption
+        ? number
+        : boolean
 
 export type Values<T extends Table> = { readonly [K in keyof T]: Value<T[K]> }
 
@@ -52,13 +70,21 @@ export function oneOf<const C extends string, const S extends Liveness & { reado
   return { kind: 'choice', choices, ...spec }
 }
 
+export function oneOfOrMade<M, const C extends string, const S extends Liveness>(
+  choices: readonly C[],
+  wanted: (made: unknown) => string | undefined,
+  spec: S & { readonly default: NoInfer<C> }
+): FactoryOption<C, M> & Pick<S, 'live' & keyof S> {
+  return { kind: 'factory', choices, wanted, ...spec }
+}
+
 /**
  * The values of a table: `given` where it names them, else `base`, else the defaults. Throws a TypeError
  * (ERR_INVALID_ARG_VALUE for a name that is not in the table or a word that is no choice, ERR_INVALID_ARG_TYPE for a
  * wrong type) or a RangeError (ERR_OUT_OF_RANGE).
  */
 export function resolve<T extends Table>(table: T, given: object = {}, base?: Values<T>): Values<T> {
-  const values: Record<string, number | boolean | string> = {}
+  const values: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(table)) values[name] = base?.[name] ?? option.default
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
@@ -98,15 +124,20 @@ function findOption(table: Table, name: string): Option {
   throw typeError('ERR_INVALID_ARG_VALUE', `Unknown option "${name}". Known options: ${known}`)
 }
 
-const TYPES = { flag: 'boolean', integer: 'number', choice: 'string' } as const
+const TYPES = { flag: 'boolean', integer: 'number', choice: 'string', factory: 'string' } as const
 
-function checkOption(name: string, option: Option, value: unknown): asserts value is number | boolean | string {
+function checkOption(name: string, option: Option, value: unknown): void {
+  if (option.kind === 'factory' && typeof value === 'function')
+    return checkFactory(name, option, value as () => unknown)
   const wanted = TYPES[option.kind]
   if (typeof value !== wanted) {
     const found = value === null ? 'null' : typeof value
-    throw typeError('ERR_INVALID_ARG_TYPE', `The option "${name}" must be a ${wanted}, received ${found}`)
+    throw typeError(
+      'ERR_INVALID_ARG_TYPE',
+      `The option "${name}" must be a ${wanted}${option.kind === 'factory' ? ' or a function' : ''}, received ${found}`
+    )
   }
-  if (option.kind === 'choice' && !option.choices.includes(value as string)) {
+  if ((option.kind === 'choice' || option.kind === 'factory') && !option.choices.includes(value as string)) {
     const choices = option.choices.map(choice => `'${choice}'`).join(', ')
     throw typeError('ERR_INVALID_ARG_VALUE', `The option "${name}" must be one of ${choices}, received '${value}'`)
   }
@@ -118,4 +149,11 @@ function checkOption(name: string, option: Option, value: unknown): asserts valu
       `The option "${name}" must be an integer from ${option.min} to ${option.max}, received ${number}`
     )
   }
+}
+
+/** Here and not when a connection needs one: that may be in the middle of a segment, where nobody could be told. */
+function checkFactory(name: string, option: FactoryOption, make: () => unknown): void {
+  const wanted = option.wanted(make())
+  if (wanted !== undefined)
+    throw typeError('ERR_INVALID_RETURN_VALUE', `The function given as "${name}" must return ${wanted}`)
 }

@@ -58,7 +58,8 @@ const CA_STATES: Readonly<Record<string, number>> = { Open: 0, Disorder: 1, CWR:
 
 const usecs = (ms: number): number => Math.round(1000 * Math.max(0, ms))
 /** Linux counts windows in segments, the engine in bytes. */
-const segments = (bytes: number, info: TcpInfo): number => Math.floor(bytes / info.sndMss)
+const segments = (bytes: number, info: TcpInfo): number =>
+  Math.floor(bytes / (info.sndMss - (info.options.timestamps ? 12 : 0)))
 /** Linux's "none", and the engine's. */
 const NO_THRESHOLD = 0x7fffffff
 const ENGINE_NO_THRESHOLD = 0x3fffffff

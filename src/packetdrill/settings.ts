@@ -2,6 +2,7 @@
 
 import type { Option } from '../options.ts'
 import { stackOptions } from '../stack/stack.ts'
+import { CONGESTION_CONTROL_NAMES } from '../tcp/congestion/choice.ts'
 import { socketOptions } from '../tcp/options.ts'
 
 export type Profile = 'linux' | 'bsd'
@@ -62,6 +63,11 @@ const sendMemory: Sysctl = value => ({ sendBuffer: Number(value.trim().split(/\s
 
 const NO_LATER_LOSS_DETECTION = 'loss detection is that of RFC 6582 and RFC 6675, without RACK and TLP'
 
+const congestionControl: Sysctl = value =>
+  CONGESTION_CONTROL_NAMES.some(name => name === value)
+    ? { congestionControl: value }
+    : `the congestion controllers are ${CONGESTION_CONTROL_NAMES.join(', ')}`
+
 /** By the part of the name that follows net.ipv4. */
 const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_timestamps: flagOf('timestamps'),
@@ -71,7 +77,7 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_ecn: choice('ecn', { '0': 'off', '1': 'on', '2': 'accept' }),
   tcp_rmem: receiveMemory,
   tcp_wmem: sendMemory,
-  tcp_congestion_control: only('reno', 'congestion control is that of RFC 5681 (reno)'),
+  tcp_congestion_control: congestionControl,
   tcp_syn_retries: numberOf('synRetries'),
   tcp_synack_retries: numberOf('synAckRetries'),
   tcp_retries1: numberOf('troubleRetries'),
@@ -167,6 +173,7 @@ function ofOurs(option: string): Sysctl | undefined {
     case 'flag':
       return flagOf(option)
     case 'choice':
+    case 'factory':
       return value => (spec.choices.includes(value) ? { [option]: value } : `no value ${value}`)
   }
 }
@@ -176,5 +183,11 @@ export function applyProfile(settings: Settings, profile: Profile): void {
   for (const [name, value] of Object.entries(profile === 'linux' ? LINUX_PROFILE : BSD_PROFILE)) {
     applySysctl(settings, name, value)
   }
-  settings.sockets = { ...settings.sockets, repeatOffer: profile === 'linux' }
+  const linux = profile === 'linux'
+  settings.sockets = {
+    ...settings.sockets,
+    repeatOffer: linux,
+    congestionControl: linux ? 'cubic' : 'reno',
+    slowStartExit: 'hystart'
+  }
 }

@@ -2,6 +2,7 @@
 // where Linux counts seconds, buffers doubled as Linux doubles them.
 
 import type { Option } from '../options.ts'
+import { CONGESTION_CONTROL_NAMES } from '../tcp/congestion/choice.ts'
 import { type SocketValues, socketOptions } from '../tcp/options.ts'
 import { describe, field, integer, structure } from './arguments.ts'
 import type { Expression } from './ast.ts'
@@ -127,12 +128,12 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     },
     TCP_NOTSENT_LOWAT: number('notSentLowat'),
     TCP_CONGESTION: {
-      set: (_, value) => {
+      set: (socket, value) => {
         if (value.kind !== 'string') throw new ScriptError('TCP_CONGESTION takes a name in quotes')
-        if (value.value !== 'reno') throw new Unsupported(`the congestion control ${value.value}`)
-        return 0
+        if (!CONGESTION_CONTROL_NAMES.some(name => name === value.value)) return 'ENOENT'
+        return store(socket, 'congestionControl', value.value)
       },
-      get: () => 'reno'
+      get: socket => String(current(socket, 'congestionControl'))
     },
     // The fields are compared by %{ }%, where they have names.
     TCP_INFO: { get: () => undefined }

@@ -38,6 +38,10 @@ export interface TcpInfo {
   /** Bytes. */
   readonly sndCwnd: number
   readonly sndSsthresh: number
+  /** The name of the congestion controller. */
+  readonly congestionControl: string
+  /** Bytes a millisecond at which text leaves; Infinity for as fast as the window allows. */
+  readonly pacingRate: number
   readonly sndWnd: number
   readonly rcvWnd: number
   /** Segments sent again, in the connection's life. */
@@ -84,6 +88,8 @@ export function infoOf(tcb: Tcb): TcpInfo {
     minRttMs: tcb.minRttMs,
     sndCwnd: tcb.cwnd,
     sndSsthresh: tcb.ssthresh,
+    congestionControl: tcb.congestion.name,
+    pacingRate: tcb.pacingRate,
     sndWnd: tcb.sndWnd,
     rcvWnd: windowOffered(tcb),
     totalRetrans: tcb.retransmits,

@@ -1,7 +1,7 @@
 // Passive opens, from a segment for which there is no connection to one that a listener accepts: LISTEN and SYN-RECEIVED
 // on small records (tcp/passive.ts), who listens, and how many there may be.
 
-import { NewReno } from '../tcp/congestion/new-reno.ts'
+import { makeController } from '../tcp/congestion/choice.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
 import type { SocketValues } from '../tcp/options.ts'
 import { answerWithReset } from '../tcp/output.ts'
@@ -174,7 +174,7 @@ export class PassiveOpens {
   #open(record: SynReceived, seg: Segment): void {
     const engine = this.#engine
     const listener = record.listener as Listener
-    const tcb = toTcb(record, new NewReno(), engine.now)
+    const tcb = toTcb(record, makeController(record.options.congestionControl), engine.now)
     const { taker } = listener
     if (taker !== undefined) tcb.user = new Connection(tcb, engine.owner, taker)
     else {

@@ -7,7 +7,7 @@ import type { Link } from '../link/link.ts'
 import { flag, int, oneOf, partition, resolve, type Values } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { abort, open } from '../tcp/calls.ts'
-import { NewReno } from '../tcp/congestion/new-reno.ts'
+import { makeController } from '../tcp/congestion/choice.ts'
 import { type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
 import { State } from '../tcp/state.ts'
 import { Tcb } from '../tcp/tcb.ts'
@@ -130,7 +130,7 @@ export class Stack {
         localAddress === undefined ? this.#link.route(remote).source : toAddress(localAddress, 'localAddress')
       if (!this.#isOwn(local)) throw notAvailable('connect', local, localPort)
       const mtu = engine.mtuTo(remote)
-      const tcb = new Tcb(values, new NewReno(), engine.now)
+      const tcb = new Tcb(values, makeController(values.congestionControl), engine.now)
       tcb.localAddress = local
       tcb.remoteAddress = remote
       tcb.remotePort = port

@@ -41,7 +41,7 @@ export class UserCalls implements ConnectionOwner {
 
   changeOptions(tcb: Tcb, given: LiveSocketOptions): void {
     const options = change(socketOptions, given, tcb.options)
-    this.#run(tcb, () => setOptions(tcb, options, this.#engine))
+    this.#run(tcb, () => setOptions(tcb, options, this.#engine.now, this.#engine))
   }
 
   tellLater(tcb: Tcb, events: number): void {

@@ -1,6 +1,7 @@
 // USER CALLS: RFC 9293 §3.10.1 to §3.10.5. A call that makes no sense in the connection's state answers so; what the
 // user is then told is the business of stack/connection.ts.
 
+import { makeController } from './congestion/choice.ts'
 import { prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import { type Outbox, tell } from './outbox.ts'
@@ -67,7 +68,7 @@ function updateWindow(tcb: Tcb, out: Outbox): void {
 }
 
 /** Other options from here on: what they hold back or let go is seen to at once. */
-export function setOptions(tcb: Tcb, options: SocketValues, out: Outbox): void {
+export function setOptions(tcb: Tcb, options: SocketValues, now: number, out: Outbox): void {
   const before = tcb.options
   tcb.options = options
   tcb.sendBuffer.limit = options.sendBuffer
@@ -85,8 +86,21 @@ export function setOptions(tcb: Tcb, options: SocketValues, out: Outbox): void {
     tcb.writerWaits = false
     tell(tcb, Event.WRITABLE, out)
   }
+  if (options.congestionControl !== before.congestionControl) changeController(tcb, now)
   updateWindow(tcb, out)
   out.schedule(tcb)
+}
+
+/** Another controller takes the window over as it is. */
+function changeController(tcb: Tcb, now: number): void {
+  const { cwnd, ssthresh } = tcb
+  tcb.congestion = makeController(tcb.options.congestionControl)
+  tcb.pacingRate = Number.POSITIVE_INFINITY
+  if (!tcb.synchronized) return
+  tcb.congestion.opened(tcb, now)
+  if (tcb.congestion.governsRecovery) return
+  tcb.cwnd = cwnd
+  tcb.ssthresh = ssthresh
 }
 
 /** Probes of a silent peer begin once the connection is open (§3.8.4). */

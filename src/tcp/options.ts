@@ -1,7 +1,9 @@
 // What can be set for a connection, per stack as the default or per call; the live ones at any time.
 
-import { type Changes, flag, int, oneOf, type Values } from '../options.ts'
+import { type Changes, flag, int, oneOf, oneOfOrMade, type Values } from '../options.ts'
 import { DEFAULT_TTL } from '../wire/segment.ts'
+import { CONGESTION_CONTROL_NAMES, type CongestionControlName, faultOf } from './congestion/choice.ts'
+import type { CongestionControl } from './congestion/congestion.ts'
 
 export const socketOptions = {
   /** Receive buffer, bytes. The window that we offer never exceeds it. */
@@ -21,6 +23,22 @@ export const socketOptions = {
   cork: flag({ default: false, live: true }),
   /** While so many bytes or more are written and not sent, `write` takes nothing (Linux's TCP_NOTSENT_LOWAT); 0 for no such bound. */
   notSentLowat: int({ default: 0, min: 0, max: 2 ** 31 - 1, live: true }),
+  /**
+   * Who sets the congestion window: `cubic` (RFC 9438), `reno` (RFC 5681, RFC 6582), `none` (the window is `initialWindow`, whatever
+   * happens), or a function of the user's that makes a `CongestionControl`, called for each connection.
+   */
+  congestionControl: oneOfOrMade<CongestionControl, CongestionControlName, { live: true }>(
+    CONGESTION_CONTROL_NAMES,
+    faultOf,
+    { default: 'cubic', live: true }
+  ),
+  /** The congestion window to begin with, segments. Ten are no more than 14600 bytes, unless that is less than two (RFC 6928 §2). */
+  initialWindow: int({ default: 10, min: 1, max: 1000 }),
+  /**
+   * What ends slow start before a loss, with `cubic`: `hystart++` (RFC 9406), `hystart` as Linux has it (the test of delays alone), or
+   * nothing.
+   */
+  slowStartExit: oneOf(['hystart++', 'hystart', 'off'], { default: 'hystart++' }),
   /** After a pause longer than the retransmission timeout begin with a small window again (RFC 5681 §4.1). */
   slowStartAfterIdle: flag({ default: true, live: true }),
   /** DSCP, in the upper six bits of the IPv4 header's type of service (RFC 2474); the lower two are ECN's (RFC 9293 §3.9.2, MUST-48). */

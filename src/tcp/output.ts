@@ -4,6 +4,7 @@
 
 import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
 import { retryLargeSegments } from './black-hole.ts'
+import { noteWindowUse } from './congestion/usage.ts'
 import { ecnOnSyn, markNewText } from './ecn.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { SocketValues } from './options.ts'
@@ -44,10 +45,7 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
     if (unsent === 0 && !tcb.finQueued) return
     const mss = textRoom(tcb)
     const flight = inFlight(tcb)
-    if (flight > 0 && flight + Math.min(unsent, mss) > tcb.cwnd) {
-      tcb.cwndLimited = true
-      return
-    }
+    if (flight > 0 && flight + Math.min(unsent, mss) > tcb.cwnd) return noteWindowUse(tcb, true)
     const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
     const length = Math.max(0, Math.min(unsent, mss, window))
     if (length === unsent && length < mss && isCorked(tcb, now)) return
@@ -59,7 +57,7 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
       return
     }
     sendText(tcb, length, now, out)
-    tcb.cwndLimited = tcb.cwnd < tcb.ssthresh && 2 * inFlight(tcb) > tcb.cwnd
+    noteWindowUse(tcb, inFlight(tcb) + mss > tcb.cwnd)
   }
 }
 

@@ -2,7 +2,7 @@
 // keep their names with the dots removed. Every field is set in the constructor, once and in one order, and keeps its
 // representation for life: int32 stays int32, times are doubles (Infinity for never).
 
-import type { CongestionControl } from './congestion/congestion.ts'
+import { type CongestionControl, NO_THRESHOLD } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
 import { Ranges } from './ranges.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
@@ -171,11 +171,13 @@ export class Tcb {
 
   // Congestion control, bytes.
   cwnd = 0
-  ssthresh = 0x3fffffff
+  ssthresh = NO_THRESHOLD
   /** Bytes a millisecond at which text leaves, Infinity for as fast as the window allows. */
   pacingRate = Number.POSITIVE_INFINITY
-  /** The window, not the user or the peer, was what held back the last send. */
+  /** In the round trip that ends at `usageEnd`: the window held something back; and if it did not, the most that was out, bytes. */
   cwndLimited = false
+  mostOut = 0
+  usageEnd: Seq = toSeq(0)
   lastSentAt = Number.NEGATIVE_INFINITY
 
   // Explicit congestion notification (RFC 3168 §6.1).
@@ -240,7 +242,7 @@ export class Tcb {
   constructor(
     /** Shared with others until the user changes one (`setOptions`). */
     public options: SocketValues,
-    readonly congestion: CongestionControl,
+    public congestion: CongestionControl,
     now: number
   ) {
     this.createdAt = now

@@ -13,9 +13,13 @@ const ECT_1 = 1
 const CE = 3
 const SETUP = { flags: 'SEC' } as const
 
-/** ECN agreed on by the peer's SYN and our SYN-ACK; MSS 1000 and what `options` says. */
+/** ECN agreed on by the peer's SYN and our SYN-ACK; Reno, MSS 1000 and what `options` says. */
 const marked = (options: Synchronized = {}): Peer =>
-  established({ ...options, syn: { ...SETUP, mss: 1000, ...options.syn } })
+  established({
+    ...options,
+    sockets: { congestionControl: 'reno', ...options.sockets },
+    syn: { ...SETUP, mss: 1000, ...options.syn }
+  })
 const write = (peer: Peer, bytes: number): string[] => peer.call(connection => connection.write(new Uint8Array(bytes)))
 const cwnd = (peer: Peer): number | undefined => peer.connection?.info().sndCwnd
 const ecnOf = (peer: Peer): boolean | undefined => peer.connection?.info().options.ecn

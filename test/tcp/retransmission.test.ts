@@ -4,7 +4,7 @@ import t from 'tap'
 import { established, type Peer } from '../support/peer.ts'
 
 const MSS = 1000
-const SYN = { syn: { mss: MSS, window: 65_535 } }
+const SYN = { syn: { mss: MSS, window: 65_535 }, sockets: { congestionControl: 'reno' } } as const
 const bytes = (n: number): Uint8Array => new Uint8Array(n)
 const ack = (n: number, more: object = {}) => ({ flags: '.', seq: 1, ack: n, ...more })
 

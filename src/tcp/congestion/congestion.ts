@@ -3,6 +3,7 @@
 // its business.
 
 import type { Tcb } from '../tcb.ts'
+import { isWindowUsed } from './usage.ts'
 
 export interface CongestionControl {
   readonly name: string
@@ -78,12 +79,48 @@ const TIMESTAMP_OPTION = 12
 /** SMSS of RFC 5681 §2, the largest text of a segment: that of the options is not part of it. */
 export const smss = (tcb: Tcb): number => Math.max(1, tcb.sndMss - (tcb.timestampsOn ? TIMESTAMP_OPTION : 0))
 
+/** ssthresh while no loss has shown where the limit is. */
+export const NO_THRESHOLD = 0x3fffffff
+
 /** IW of RFC 6928 §2, bytes: ten segments, fewer where they are large. A lost SYN is a sign of congestion: one (RFC 5681 §3.1). */
 export function initialWindow(tcb: Tcb): number {
-  const segment = smss(tcb)
-  if (tcb.synRetransmitted) return segment
-  return restartWindow(segment)
+  return tcb.synRetransmitted ? smss(tcb) : windowToBeginWith(tcb)
 }
 
-/** The same whatever the SYN met. */
-export const restartWindow = (segment: number): number => Math.min(10 * segment, Math.max(2 * segment, 14_600))
+/** The same whatever became of the SYN. */
+function windowToBeginWith(tcb: Tcb): number {
+  const segment = smss(tcb)
+  return tcb.options.initialWindow === 10
+    ? Math.min(10 * segment, Math.max(2 * segment, 14_600))
+    : tcb.options.initialWindow * segment
+}
+
+/**
+ * Whether an ACK lets the window grow: not one with news of congestion, nor while a reduction for a mark holds (RFC 3168
+ * §6.1.2), nor a window that was not used, which says nothing about the network (RFC 7661 §1, RFC 9438 §5.8).
+ */
+export function mayGrow(tcb: Tcb, sample: AckSample): boolean {
+  return sample.acked > 0 && sample.markedBytes === 0 && !tcb.inCwr && isWindowUsed(tcb)
+}
+
+/** Slow start (RFC 5681 §3.1) up to ssthresh; answers the bytes that are left for congestion avoidance. */
+export function slowStart(tcb: Tcb, bytes: number): number {
+  const taken = Math.min(bytes, tcb.ssthresh - tcb.cwnd)
+  tcb.cwnd += taken
+  return bytes - taken
+}
+
+/**
+ * After an idle time (RFC 5681 §4.1): the window is halved for each timeout that has passed, down to the initial one, and
+ * ssthresh remembers three quarters of it (RFC 2861 §3.1), as on Linux.
+ */
+export function restart(tcb: Tcb, now: number): void {
+  const least = Math.min(tcb.cwnd, windowToBeginWith(tcb))
+  tcb.ssthresh = Math.max(tcb.ssthresh, Math.floor((3 * tcb.cwnd) / 4))
+  let left = now - tcb.lastSentAt - tcb.rtoMs
+  while (left > 0 && tcb.cwnd > least) {
+    tcb.cwnd >>= 1
+    left -= tcb.rtoMs
+  }
+  tcb.cwnd = Math.max(tcb.cwnd, least)
+}

@@ -4,44 +4,45 @@
 
 import { ahead } from '../seq.ts'
 import type { Tcb } from '../tcb.ts'
-import { type AckSample, type CongestionControl, initialWindow, restartWindow, smss } from './congestion.ts'
+import {
+  type AckSample,
+  type CongestionControl,
+  initialWindow,
+  mayGrow,
+  restart,
+  slowStart,
+  smss
+} from './congestion.ts'
 
 export class NewReno implements CongestionControl {
   readonly name: string = 'reno'
-  readonly governsRecovery = false
+  readonly governsRecovery: boolean = false
   #ackedBytes = 0
 
-  opened(tcb: Tcb): void {
+  opened(tcb: Tcb, _now: number): void {
     tcb.cwnd = initialWindow(tcb)
   }
 
-  acknowledged(tcb: Tcb, sample: AckSample): void {
+  acknowledged(tcb: Tcb, sample: AckSample, _now: number): void {
     if (!mayGrow(tcb, sample)) return
-    let bytes = sample.acked
-    if (tcb.cwnd < tcb.ssthresh) {
-      const room = tcb.ssthresh - tcb.cwnd
-      tcb.cwnd += Math.min(bytes, room)
-      bytes -= Math.min(bytes, room)
-      if (bytes === 0) return
-    }
-    this.#ackedBytes += bytes
+    this.#ackedBytes += tcb.cwnd < tcb.ssthresh ? slowStart(tcb, sample.delivered) : sample.delivered
     while (this.#ackedBytes >= tcb.cwnd) {
       this.#ackedBytes -= tcb.cwnd
       tcb.cwnd += smss(tcb)
     }
   }
 
-  lossDetected(tcb: Tcb): void {
+  lossDetected(tcb: Tcb, _now: number): void {
     tcb.ssthresh = half(tcb)
     this.#ackedBytes = 0
   }
 
-  recovered(tcb: Tcb): void {
+  recovered(tcb: Tcb, _now: number): void {
     const segment = smss(tcb)
     tcb.cwnd = Math.min(tcb.ssthresh, Math.max(ahead(tcb.sndNxt, tcb.sndUna), segment) + segment)
   }
 
-  timedOut(tcb: Tcb, again: boolean): void {
+  timedOut(tcb: Tcb, again: boolean, _now: number): void {
     // "When a TCP sender detects segment loss using the retransmission timer and the given segment has already been
     // retransmitted by way of the retransmission timer at least once, the value of ssthresh is held constant."
     if (!again) tcb.ssthresh = half(tcb)
@@ -49,27 +50,19 @@ export class NewReno implements CongestionControl {
     this.#ackedBytes = 0
   }
 
-  undone(): void {}
+  undone(_tcb: Tcb, _now: number): void {}
 
-  congestionEchoed(tcb: Tcb): void {
+  congestionEchoed(tcb: Tcb, _now: number): void {
     tcb.ssthresh = half(tcb)
     tcb.cwnd = Math.min(tcb.cwnd, tcb.ssthresh)
     this.#ackedBytes = 0
   }
 
-  idled(tcb: Tcb): void {
-    tcb.cwnd = Math.min(tcb.cwnd, restartWindow(smss(tcb)))
+  idled(tcb: Tcb, now: number): void {
+    restart(tcb, now)
   }
 
-  resumed(): void {}
-}
-
-/**
- * Whether an ACK lets the window grow: not one with news of congestion, nor while a reduction for a mark holds (RFC 3168
- * §6.1.2), nor a window that was not used, which says nothing about the network (RFC 7661 §1, RFC 9438 §5.8).
- */
-export function mayGrow(tcb: Tcb, sample: AckSample): boolean {
-  return tcb.cwndLimited && sample.markedBytes === 0 && !tcb.inCwr
+  resumed(_tcb: Tcb, _now: number): void {}
 }
 
 /** Equation 4 of RFC 5681 §3.1. What limited transmit sent beyond the window does not count (§3.2, step 2). */
