@@ -38,6 +38,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     challengeAck(tcb, now, out)
     return false
   }
+  tcb.softError = null // the peer is heard: whatever stood in the way does so no more
   takeSackBlocks(tcb, seg)
   const windowBefore = tcb.sndWnd
   updateWindow(tcb, seg, ack)
