@@ -35,7 +35,7 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   tcb.heardSinceTimeout = true
   tcb.heardAt = now
   tcb.keepAlivesSent = 0
-  takeUserTimeout(tcb, seg)
+  takeUserTimeout(tcb, seg.userTimeout)
   if (!checkAck(tcb, seg, now, out)) return // fifth
   checkUrg(tcb, seg, out) // sixth
   if (!takeText(tcb, seg, now, out)) return // seventh
@@ -64,7 +64,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   }
   agree(tcb, seg, now, out.counters)
   agreeOnEcn(tcb, seg)
-  takeUserTimeout(tcb, seg)
+  takeUserTimeout(tcb, seg.userTimeout)
   beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)
   if ((seg.flags & ACK) === 0) {
     // Simultaneous open. Text on the SYN is not kept: the peer repeats it. An ACK that comes may be one of the SYN or of

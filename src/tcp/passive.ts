@@ -13,6 +13,7 @@ import { add, type Seq, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { isOldDuplicate, timestampNow } from './timestamps.ts'
+import { takeUserTimeout } from './user-timeout.ts'
 import { windowField } from './window.ts'
 
 export class SynReceived implements Handshake, FourTuple {
@@ -38,6 +39,8 @@ export class SynReceived implements Handshake, FourTuple {
   tsRecent = 0
   tsRecentAt = 0
   tsOffset = 0
+  /** The peer's option of RFC 5482 as it came, -1 for none. */
+  userTimeout = -1
   /** Timeouts so far, with and without a SYN-ACK. */
   retries = 0
   /** SYN-ACKs that were sent again. */
@@ -93,6 +96,7 @@ export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: n
 export function takeSyn(record: SynReceived, seg: Segment, mtu: number, now: number, counters: TcpCounters): void {
   prepareOffer(record, mtu)
   agree(record, seg, now, counters)
+  record.userTimeout = seg.userTimeout
   record.ecnOn = record.options.ecn !== 'off' && isEcnSetupSyn(seg)
 }
 
@@ -200,6 +204,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   }
   tcb.segmentsSent = 1 + record.resent
   tcb.segmentsReceived = 1
+  takeUserTimeout(tcb, record.userTimeout)
   beginSequences(tcb, record.iss)
   tcb.rcvAdv = add(tcb.rcvNxt, record.offeredWindow)
   return tcb

@@ -37,11 +37,11 @@ export function advertise(advertisedMs: number, segment: Segment): void {
 }
 
 /** §3.1: min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)). A lower limit has to stay above the retransmission timeout. */
-export function takeUserTimeout(tcb: Tcb, seg: Segment): void {
+export function takeUserTimeout(tcb: Tcb, option: number): void {
   const { userTimeoutOption, advertisedUserTimeoutMs, leastUserTimeoutMs, mostUserTimeoutMs } = tcb.options
-  const time = seg.userTimeout & MOST
-  if (!userTimeoutOption || seg.userTimeout < 0 || time === 0) return // zero is reserved (§3.4)
-  tcb.peerUserTimeoutMs = time * ((seg.userTimeout & MINUTES) !== 0 ? 60_000 : 1000)
+  const time = option & MOST
+  if (!userTimeoutOption || option < 0 || time === 0) return // zero is reserved (§3.4)
+  tcb.peerUserTimeoutMs = time * ((option & MINUTES) !== 0 ? 60_000 : 1000)
   const wanted = Math.max(advertisedUserTimeoutMs, tcb.peerUserTimeoutMs, leastUserTimeoutMs, 2 * tcb.rtoMs)
   tcb.adoptedUserTimeoutMs = Math.min(mostUserTimeoutMs, wanted)
 }
