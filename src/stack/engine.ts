@@ -21,6 +21,7 @@ import {
 } from '../link/link.ts'
 import { SipHash } from '../siphash.ts'
 import { segmentArrives } from '../tcp/arrivals.ts'
+import { reduceMss } from '../tcp/black-hole.ts'
 import { AckSample } from '../tcp/congestion/congestion.ts'
 import { TcpCounters } from '../tcp/counters.ts'
 import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
@@ -392,7 +393,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   heedPath(tcb: Tcb): void {
     if (tcb.options.pathMtuDiscovery !== 'on') return
     const most = this.routes.mtuTo(tcb.remoteAddress, this.now, tcb.offeredMss + HEADERS)
-    tcb.sndMss = Math.min(tcb.sndMss, most - HEADERS)
+    if (most - HEADERS < tcb.sndMss) reduceMss(tcb, most - HEADERS, this.now)
   }
 
   adviseAgainst(tcb: Tcb): void {

@@ -17,15 +17,20 @@ export function suspectBlackHole(tcb: Tcb, now: number, out: Outbox): void {
   const smaller = tcb.sndMss > baseMss ? baseMss : Math.max(LEAST_MSS, tcb.sndMss >> 1)
   // What is small already is not lost for its size.
   if (smaller >= tcb.sndMss || ahead(tcb.sndNxt, tcb.sndUna) <= smaller) return
-  if (tcb.blackHoleUntil === Number.POSITIVE_INFINITY) tcb.mssBeforeBlackHole = tcb.sndMss
-  tcb.sndMss = smaller
-  tcb.blackHoleUntil = now + HOLDS_MS
+  reduceMss(tcb, smaller, now)
   out.counters.blackHolesSuspected++
+}
+
+/** For a while: the path carries no more, as a router has said or as it seems. */
+export function reduceMss(tcb: Tcb, mss: number, now: number): void {
+  if (tcb.reducedUntil === Number.POSITIVE_INFINITY) tcb.fullMss = tcb.sndMss
+  tcb.sndMss = mss
+  tcb.reducedUntil = now + HOLDS_MS
 }
 
 /** The path may be another one by now. */
 export function retryLargeSegments(tcb: Tcb, now: number): void {
-  if (now < tcb.blackHoleUntil) return
-  tcb.blackHoleUntil = Number.POSITIVE_INFINITY
-  tcb.sndMss = Math.max(tcb.sndMss, tcb.mssBeforeBlackHole)
+  if (now < tcb.reducedUntil) return
+  tcb.reducedUntil = Number.POSITIVE_INFINITY
+  tcb.sndMss = Math.max(tcb.sndMss, tcb.fullMss)
 }

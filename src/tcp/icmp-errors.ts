@@ -10,6 +10,7 @@ import {
   UNREACHABLE_PORT,
   UNREACHABLE_PROTOCOL
 } from '../wire/icmp.ts'
+import { reduceMss } from './black-hole.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { output } from './output.ts'
 import { startRepair } from './recovery.ts'
@@ -56,7 +57,7 @@ export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): 
   if (mss >= tcb.sndMss) return
   out.counters.icmpErrorsTaken++
   const { cwnd, ssthresh } = tcb
-  tcb.sndMss = mss
+  reduceMss(tcb, mss, now)
   if (tcb.sndUna === tcb.iss || tcb.sndNxt === tcb.sndUna) return
   // Nothing was lost to congestion: only the repair starts, the window stays (RFC 1191 §6.4).
   if (tcb.repair === Repair.NONE) {

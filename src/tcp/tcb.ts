@@ -150,8 +150,8 @@ export class Tcb {
   /** The next segment is to tell the peer of our user timeout. */
   userTimeoutOwed = false
   /** While smaller segments are tried: until when, and the MSS before. */
-  blackHoleUntil = Number.POSITIVE_INFINITY
-  mssBeforeBlackHole = 0
+  reducedUntil = Number.POSITIVE_INFINITY
+  fullMss = 0
   /** The peer has sent something since the last timeout or probe. */
   heardSinceTimeout = false
   synRetransmitted = false
