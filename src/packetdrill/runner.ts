@@ -303,7 +303,9 @@ export class Runner {
   #code(text: string): void {
     const { flow } = this.world
     const info = this.world.connectionOf(flow)?.info()
-    const lookUp = (name: string): number | undefined => infoValue(name, flow?.state ?? 'CLOSED', info)
+    const counters = this.world.stack.counters().tcp
+    const lookUp = (name: string): number | undefined =>
+      Object.hasOwn(counters, name) ? counters[name] : infoValue(name, flow?.state ?? 'CLOSED', info)
     runCode(parseCode(text), { names: this.#names, lookUp })
   }
 

@@ -127,7 +127,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
     return 'waiting'
   }
   if ((seg.flags & SYN) !== 0) {
-    out.counters.droppedUnacceptable++
+    out.counters.droppedUnexpectedSyn++
     sendBareAck(record, now, out)
     return 'waiting'
   }

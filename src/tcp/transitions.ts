@@ -1,14 +1,18 @@
 // The only places where a connection changes its state or ends.
 
+import { CHECKS, invariant } from '../assert.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { sendAck } from './output.ts'
-import { isEdge, isSynchronized, State } from './state.ts'
+import { isEdge, isSynchronized, STATE_NAMES, State } from './state.ts'
 import { type ErrorName, Event, type Tcb } from './tcb.ts'
 
 export function setState(tcb: Tcb, to: State, why: string, out: Outbox): void {
   const from = tcb.state
   if (from === to) return
-  if (!isEdge(from, to)) out.counters.impossibleTransitions++
+  if (!isEdge(from, to)) {
+    out.counters.impossibleTransitions++
+    if (CHECKS) invariant(false, `no edge leads from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}`)
+  }
   tcb.state = to
   out.stateChanged(tcb, from, to, why)
 }
