@@ -59,6 +59,8 @@ export interface EngineOptions {
   readonly halfOpenLimit: number
   readonly synCookies: 'off' | 'when-full' | 'always'
   readonly abortOnOverflow: boolean
+  readonly firstEphemeralPort: number
+  readonly lastEphemeralPort: number
 }
 
 /** What only the stack as a whole counts. */
@@ -114,7 +116,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     const key = new Uint8Array(16)
     random(key)
     this.secret = new SipHash(key)
-    this.ports = new Ports(link.guard, this.secret, random)
+    const range = { first: options.firstEphemeralPort, last: options.lastEphemeralPort }
+    this.ports = new Ports(link.guard, this.secret, random, range)
     this.table = new ConnectionTable(this.ports, random, host.now())
     this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
@@ -230,14 +233,15 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   #arrivesInTimeWait(record: TimeWait, seg: Segment): void {
-    switch (arrivesInTimeWait(record, seg, this.now, this)) {
+    const listener = this.ports.listenerFor(seg.destinationAddress, seg.destinationPort)
+    switch (arrivesInTimeWait(record, seg, listener?.options.timestamps === true, this.now, this)) {
       case 'waiting':
         return
       case 'restarted':
         this.table.arm(record, record.expiresAt)
         return
       case 'reopen':
-        if (this.ports.listenerFor(seg.destinationAddress, seg.destinationPort) === undefined) {
+        if (listener === undefined) {
           refuseInTimeWait(record, this.now, this)
           return
         }

@@ -9,10 +9,9 @@ import { formatAddress } from '../wire/address.ts'
 import type { Listener } from './listener.ts'
 
 const ANY = 0
-/** RFC 6056 §3.2 would take all above 1023; Linux begins at 32768, which leaves room for servers. */
-const FIRST_EPHEMERAL = 32_768
-const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL
 const HASH_TABLE_SIZE = 1024
+/** RFC 6056 §3.2 would take all above 1023; Linux begins at 32768, which leaves room for servers. */
+export const DEFAULT_RANGE = { first: 32_768, last: 65_535 }
 
 class PortUse {
   listeners: Listener[] = []
@@ -20,13 +19,28 @@ class PortUse {
   readonly holders = new Map<number, number>()
 }
 
+/** The ports that connections are given which ask for none, the last one included. */
+export interface EphemeralRange {
+  readonly first: number
+  readonly last: number
+}
+
 export class Ports {
   readonly #uses = new Map<number, PortUse>()
   readonly #guard: PortGuard | undefined
   readonly #secret: SipHash
   readonly #increments = new Uint16Array(HASH_TABLE_SIZE)
+  readonly #first: number
+  readonly #count: number
 
-  constructor(guard: PortGuard | undefined, secret: SipHash, entropy: (bytes: Uint8Array) => void) {
+  constructor(
+    guard: PortGuard | undefined,
+    secret: SipHash,
+    entropy: (bytes: Uint8Array) => void,
+    range: EphemeralRange = DEFAULT_RANGE
+  ) {
+    this.#first = range.first
+    this.#count = range.last - range.first + 1
     this.#guard = guard
     this.#secret = secret
     entropy(new Uint8Array(this.#increments.buffer))
@@ -105,9 +119,10 @@ export class Ports {
   ): number {
     const offset = this.#secret.hash(localAddress, remoteAddress, remotePort, 3) >>> 0
     const index = this.#secret.hash(localAddress, remoteAddress, remotePort, 4) & (HASH_TABLE_SIZE - 1)
-    for (let i = 0; i < EPHEMERAL_PORTS; i++) {
-      const port = FIRST_EPHEMERAL + ((offset + this.#increments[index]) % EPHEMERAL_PORTS)
-      this.#increments[index]++
+    for (let i = 0; i < this.#count; i++) {
+      const port = this.#first + ((offset + this.#increments[index]) % this.#count)
+      // Round the range, not round 16 bits: each port comes once before any comes again.
+      this.#increments[index] = (this.#increments[index] + 1) % this.#count
       if ((this.#uses.get(port)?.listeners.length ?? 0) > 0) continue
       try {
         if (accepts(port)) return port
@@ -127,8 +142,8 @@ export class Ports {
   /** A free port to listen on. */
   pickForListener(add: (port: number) => void): void {
     const start = this.#secret.hash(this.#increments[0], 0, 0, 5) >>> 0
-    for (let i = 0; i < EPHEMERAL_PORTS; i++) {
-      const port = FIRST_EPHEMERAL + ((start + i) % EPHEMERAL_PORTS)
+    for (let i = 0; i < this.#count; i++) {
+      const port = this.#first + ((start + i) % this.#count)
       if (this.isHeld(port)) continue
       this.#increments[0]++
       try {

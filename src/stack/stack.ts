@@ -15,7 +15,7 @@ import { formatAddress, parseAddress } from '../wire/address.ts'
 import { Connection, type ConnectionHandlers } from './connection.ts'
 import { Engine } from './engine.ts'
 import { Listener, type ListenerValues, listenerOptions } from './listener.ts'
-import { addressInUse } from './ports.ts'
+import { addressInUse, DEFAULT_RANGE } from './ports.ts'
 import { type Statistics, statisticsOf } from './statistics.ts'
 import type { Tracer } from './trace.ts'
 
@@ -32,7 +32,10 @@ export const stackOptions = {
    */
   synCookies: oneOf(['off', 'when-full', 'always'], { default: 'when-full' }),
   /** Resets a connection that opens while the queue for `accept` is full, instead of letting the peer try again. */
-  abortOnOverflow: flag({ default: false })
+  abortOnOverflow: flag({ default: false }),
+  /** The ports that connections are given which ask for none: the first, and the last, not below it (RFC 6056 §3.2). */
+  firstEphemeralPort: int({ default: DEFAULT_RANGE.first, min: 1024, max: 65_535 }),
+  lastEphemeralPort: int({ default: DEFAULT_RANGE.last, min: 1024, max: 65_535 })
 }
 
 export type StackValues = Values<typeof stackOptions>
@@ -80,7 +83,11 @@ export class Stack {
     const [own, forSockets] = partition(stackOptions, rest)
     this.#defaults = resolve(socketOptions, forSockets)
     this.#link = link
-    this.#engine = new Engine(link, host, tracer, resolve(stackOptions, own))
+    const values = resolve(stackOptions, own)
+    if (values.lastEphemeralPort < values.firstEphemeralPort) {
+      throw rangeError('ERR_OUT_OF_RANGE', 'The option "lastEphemeralPort" must not be below "firstEphemeralPort"')
+    }
+    this.#engine = new Engine(link, host, tracer, values)
   }
 
   /**

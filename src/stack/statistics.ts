@@ -101,6 +101,7 @@ function tcpExtGroup({ tcp, stack }: Counted): Counters {
     TCPAbortOnData: tcp.abortsOnLateText,
     TCPAbortOnTimeout: tcp.abortsOnTimeout,
     TCPChallengeACK: tcp.challengeAcks,
+    TCPACKSkippedChallenge: tcp.challengesSkipped,
     TCPSYNChallenge: tcp.droppedUnexpectedSyn
   }
 }

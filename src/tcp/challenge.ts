@@ -1,20 +1,34 @@
 // Challenge ACKs: the answer to what looks like an attack from off the path, or like a peer that has lost its memory.
 
+import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import { sendAck } from './output.ts'
 import type { Tcb } from './tcb.ts'
 
-/** Challenge ACKs a connection may send within a second: enough for any honest peer (RFC 5961 §7). */
-const CHALLENGES_PER_SECOND = 10
+/** The part of a connection's record, whole or small, that the limit needs. */
+export interface Challenger {
+  readonly options: SocketValues
+  challenges: number
+  challengeSince: number
+}
 
-/** RFC 5961 §3 to §5, limited for each connection apart, so that the limit tells nobody about another connection. */
-export function challengeAck(tcb: Tcb, now: number, out: Outbox): void {
-  if (now - tcb.challengeSince >= 1000) {
-    tcb.challengeSince = now
-    tcb.challenges = 0
+/** RFC 5961 §7: so many in a period and for each connection apart, so that the limit tells nobody about another connection. */
+export function mayChallenge(record: Challenger, now: number, out: Outbox): boolean {
+  const { challengeAcks, challengePeriodMs } = record.options
+  if (now - record.challengeSince >= challengePeriodMs) {
+    record.challengeSince = now
+    record.challenges = 0
   }
-  if (tcb.challenges >= CHALLENGES_PER_SECOND) return
-  tcb.challenges++
+  if (record.challenges >= challengeAcks) {
+    out.counters.challengesSkipped++
+    return false
+  }
+  record.challenges++
   out.counters.challengeAcks++
-  sendAck(tcb, now, out)
+  return true
+}
+
+/** RFC 5961 §3 to §5. */
+export function challengeAck(tcb: Tcb, now: number, out: Outbox): void {
+  if (mayChallenge(tcb, now, out)) sendAck(tcb, now, out)
 }

@@ -24,6 +24,8 @@ export class TcpCounters {
   keepAliveProbes = 0
   delayedAcks = 0
   challengeAcks = 0
+  /** Those not sent, at the limit (RFC 5961 §7). */
+  challengesSkipped = 0
   windowUpdates = 0
   outOfOrderSegments = 0
   synCookiesSent = 0

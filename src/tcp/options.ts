@@ -70,6 +70,12 @@ export const socketOptions = {
    * duplicates. No more than half the window in segments; 0 to delay from the first on.
    */
   quickAcks: int({ default: 16, min: 0, max: 255 }),
+  /**
+   * Challenge ACKs that a connection may send in a period, and how long that lasts, ms (RFC 5961 §7). Ten in a second are enough
+   * for any honest peer.
+   */
+  challengeAcks: int({ default: 10, min: 1, max: 65_535, live: true }),
+  challengePeriodMs: int({ default: 1000, min: 1, max: 3_600_000, live: true }),
   /** Retransmission timeout before anything is measured, ms (RFC 6298 §2.1). */
   initialRtoMs: int({ default: 1000, min: 1, max: 60_000 }),
   /** What the variance of the round trip counts for at least, ms: the timeout is never below SRTT plus this (Linux has 200). */

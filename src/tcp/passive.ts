@@ -2,6 +2,7 @@
 // connections cost little. A whole TCB is made when the peer has acknowledged our SYN.
 
 import { ACK, ECE, RST, type Segment, SYN } from '../wire/segment.ts'
+import { type Challenger, mayChallenge } from './challenge.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import { isEcnSetupSyn } from './ecn.ts'
@@ -16,7 +17,7 @@ import { isOldDuplicate, timestampNow } from './timestamps.ts'
 import { takeUserTimeout } from './user-timeout.ts'
 import { windowField } from './window.ts'
 
-export class SynReceived implements Handshake, FourTuple {
+export class SynReceived implements Handshake, FourTuple, Challenger {
   slot = -1
   localAddress = 0
   remoteAddress = 0
@@ -41,6 +42,8 @@ export class SynReceived implements Handshake, FourTuple {
   tsOffset = 0
   /** The peer's option of RFC 5482 as it came, -1 for none. */
   userTimeout = -1
+  challenges = 0
+  challengeSince = Number.NEGATIVE_INFINITY
   /** Timeouts so far, with and without a SYN-ACK. */
   retries = 0
   /** SYN-ACKs that were sent again. */
@@ -237,6 +240,7 @@ export function writeSynAck(record: SynReceived, segment: Segment, now: number):
 }
 
 function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
+  if (!mayChallenge(record, now, out)) return
   const segment = out.segment
   address(segment, record)
   segment.flags = ACK
@@ -250,6 +254,5 @@ function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
     segment.tsEcr = record.tsRecent
   }
   heedService(segment, record.options)
-  out.counters.challengeAcks++
   out.transmit()
 }

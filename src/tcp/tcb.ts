@@ -128,7 +128,7 @@ export class Tcb {
   recentSack1: Seq = toSeq(0)
   recentSack2: Seq = toSeq(0)
   recentSack3: Seq = toSeq(0)
-  /** Challenge ACKs (RFC 5961 §7): how many in the second that began at `challengeSince`. */
+  /** Challenge ACKs (RFC 5961 §7): how many in the period that began at `challengeSince`. */
   challenges = 0
   challengeSince = Number.NEGATIVE_INFINITY
 

@@ -2,6 +2,7 @@
 // gives way to a new SYN that cannot be an old one (RFC 6191, RFC 9293 §3.10.7.4).
 
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
+import { type Challenger, mayChallenge } from './challenge.ts'
 import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import { address, type FourTuple, heedService } from './output.ts'
@@ -10,7 +11,7 @@ import type { Tcb } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
 import { windowField, windowOffered } from './window.ts'
 
-export class TimeWait implements FourTuple {
+export class TimeWait implements FourTuple, Challenger {
   slot: number
   readonly localAddress: number
   readonly remoteAddress: number
@@ -24,6 +25,8 @@ export class TimeWait implements FourTuple {
   readonly tsOffset: number
   readonly options: SocketValues
   expiresAt: number
+  challenges = 0
+  challengeSince = Number.NEGATIVE_INFINITY
 
   constructor(tcb: Tcb, now: number) {
     this.slot = tcb.slot
@@ -44,13 +47,19 @@ export class TimeWait implements FourTuple {
 
 export type TimeWaitVerdict = 'waiting' | 'restarted' | 'reopen'
 
-/** `reopen`: a SYN that may begin a new connection in this one's place, if anybody listens. */
-export function arrivesInTimeWait(record: TimeWait, seg: Segment, now: number, out: Outbox): TimeWaitVerdict {
+/** `reopen`: a SYN that may begin a new connection in this one's place, if anybody listens; with timestamps, if `stamps`. */
+export function arrivesInTimeWait(
+  record: TimeWait,
+  seg: Segment,
+  stamps: boolean,
+  now: number,
+  out: Outbox
+): TimeWaitVerdict {
   if ((seg.flags & RST) !== 0) {
     out.counters.droppedInTimeWait++ // it would end the wait that old duplicates need (RFC 1337 §3, fix F1)
     return 'waiting'
   }
-  if ((seg.flags & (SYN | ACK)) === SYN && isNewer(record, seg)) return 'reopen'
+  if ((seg.flags & (SYN | ACK)) === SYN && isNewer(record, seg, stamps)) return 'reopen'
   const seq = toSeq(seg.seq)
   out.counters.droppedInTimeWait++
   if ((seg.flags & FIN) !== 0 && add(seq, seg.payloadLength + 1) === record.rcvNxt) {
@@ -60,19 +69,19 @@ export function arrivesInTimeWait(record: TimeWait, seg: Segment, now: number, o
     return 'restarted'
   }
   // A bare ACK is not answered: two ends in doubt would answer each other for ever.
-  if (seg.length > 0) sendAck(record, now, out)
+  if (seg.length > 0 && mayChallenge(record, now, out)) sendAck(record, now, out)
   return 'waiting'
 }
 
 /** A new SYN for which nobody listens gets what any SYN gets that comes in a synchronized state (RFC 5961 §4.2). */
 export function refuseInTimeWait(record: TimeWait, now: number, out: Outbox): void {
   out.counters.droppedInTimeWait++
-  sendAck(record, now, out)
+  if (mayChallenge(record, now, out)) sendAck(record, now, out)
 }
 
-/** RFC 6191 §2: by timestamp where there is one, else by sequence number. */
-function isNewer(record: TimeWait, seg: Segment): boolean {
-  if (record.timestampsOn && seg.hasTimestamps) {
+/** RFC 6191 §2: by timestamp where both connections have them, else by sequence number. */
+function isNewer(record: TimeWait, seg: Segment, stamps: boolean): boolean {
+  if (record.timestampsOn && seg.hasTimestamps && stamps) {
     const age = (seg.tsVal - record.tsRecent) | 0
     if (age !== 0) return age > 0
   }

@@ -131,11 +131,15 @@ function keepAliveTimeout(tcb: Tcb, now: number, out: Outbox): void {
   tcb.keepAliveAt = now + tcb.options.keepAliveIntervalMs
 }
 
-/** A user timeout takes the place of counting here too, as on Linux. */
+/**
+ * A user timeout that the user has set takes the place of counting here too, as on Linux. One that was adopted does not: it is the
+ * least time (RFC 5482 §4.2), but a single probe without an answer does not mean that the peer is gone (MUST-29).
+ */
 function isPeerGone(tcb: Tcb, now: number): boolean {
-  const timeout = userTimeout(tcb)
-  if (timeout === 0) return tcb.keepAlivesSent >= tcb.options.keepAliveProbes
-  return tcb.keepAlivesSent > 0 && now - tcb.heardAt >= timeout
+  const { userTimeoutMs, keepAliveProbes } = tcb.options
+  const silentFor = now - tcb.heardAt
+  if (userTimeoutMs > 0) return tcb.keepAlivesSent > 0 && silentFor >= userTimeoutMs
+  return tcb.keepAlivesSent >= keepAliveProbes && silentFor >= userTimeout(tcb)
 }
 
 /** R2 of §3.8.3 is reached. An ICMP error heard meanwhile names the reason better than the clock does. */

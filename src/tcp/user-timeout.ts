@@ -7,9 +7,14 @@ import type { Tcb } from './tcb.ts'
 const MINUTES = 0x8000
 const MOST = 0x7fff
 
-/** What holds for this connection, ms; 0 for none. One that the user has set is not the peer's to change (RFC 5482 §3.1). */
+/**
+ * What holds for this connection, ms; 0 for none. One that the user has set is not the peer's to change (RFC 5482 §3.1), and one that
+ * is adopted holds once the connection is open (§3.3).
+ */
 export function userTimeout(tcb: Tcb): number {
-  return tcb.options.userTimeoutMs > 0 ? tcb.options.userTimeoutMs : tcb.adoptedUserTimeoutMs
+  const { userTimeoutMs } = tcb.options
+  if (userTimeoutMs > 0) return userTimeoutMs
+  return tcb.synchronized ? tcb.adoptedUserTimeoutMs : 0
 }
 
 /** When it will have passed: Infinity as long as nothing waits for an answer. */

@@ -6,6 +6,22 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { NodeHost } from '../../src/net/host.ts'
 
+t.test('entropy comes from the system: every byte, never twice the same (RFC 6528 §4, RFC 4086)', async t => {
+  const host = new NodeHost()
+  const seen = new Set<string>()
+  const set = new Uint8Array(16)
+  for (let i = 0; i < 200; i++) {
+    const bytes = new Uint8Array(16)
+    host.random(bytes)
+    bytes.forEach((byte, k) => {
+      set[k] |= byte
+    })
+    seen.add(bytes.join())
+  }
+  t.equal(seen.size, 200)
+  t.same(set, new Uint8Array(16).fill(255))
+})
+
 t.test('after the process was busy, what has arrived is heard before a timer that is due', async t => {
   const host = new NodeHost()
   const socket = createSocket('udp4').bind(0, '127.0.0.1')

@@ -8,7 +8,7 @@ import { resolve } from '../../src/options.ts'
 import { Random } from '../../src/random.ts'
 import { SipHash } from '../../src/siphash.ts'
 import { Listener, listenerOptions } from '../../src/stack/listener.ts'
-import { Ports } from '../../src/stack/ports.ts'
+import { type EphemeralRange, Ports } from '../../src/stack/ports.ts'
 import { socketOptions } from '../../src/tcp/options.ts'
 import { formatAddress } from '../../src/wire/address.ts'
 
@@ -39,11 +39,11 @@ class FakeGuard implements PortGuard {
   }
 }
 
-function portsOf(seed: number, guard?: PortGuard): Ports {
+function portsOf(seed: number, guard?: PortGuard, range?: EphemeralRange): Ports {
   const random = new Random(seed)
   const key = new Uint8Array(16)
   random.fill(key)
-  return new Ports(guard, new SipHash(key), bytes => random.fill(bytes))
+  return new Ports(guard, new SipHash(key), bytes => random.fill(bytes), range)
 }
 
 const values = resolve(socketOptions)
@@ -68,6 +68,21 @@ t.test('RFC 6056 §3.3.4: ports to one destination follow each other and stay in
   for (let i = 1; i < picked.length; i++) {
     t.equal((picked[i] - picked[i - 1] + COUNT) % COUNT, 1)
     t.ok(picked[i] >= FIRST && picked[i] < FIRST + COUNT)
+  }
+})
+
+t.test('the range can be set, to all above 1023 (RFC 6056 §3.2), and each port of it is used', async t => {
+  for (const range of [
+    { first: 1024, last: 65_535 },
+    { first: 5000, last: 5002 },
+    { first: 65_535, last: 65_535 }
+  ]) {
+    const ports = portsOf(7, undefined, range)
+    const count = range.last - range.first + 1
+    const seen = new Set<number>()
+    for (let i = 0; i < count; i++) seen.add(ports.pickEphemeral(HERE, THERE, 80, () => true))
+    t.equal(seen.size, count)
+    t.same([Math.min(...seen), Math.max(...seen)], [range.first, range.last])
   }
 })
 

@@ -2,7 +2,7 @@
 // never special.
 
 import t from 'tap'
-import { established } from '../support/peer.ts'
+import { established, type Fields, knock, Peer } from '../support/peer.ts'
 
 const BASES = [1000, 0x7fffff00, 0xffffff00]
 /** Our window before the first update: what the SYN-ACK offered. */
@@ -94,6 +94,57 @@ t.test('challenge ACKs are limited for each connection, and the limit renews (RF
   t.equal(answered, 10)
   peer.wait(1001)
   t.equal(peer.arrive({ flags: 'S', seq: 1 }).length, 1)
+})
+
+t.test(
+  'the limit of challenge ACKs and its period can be set, and those not sent are counted (RFC 5961 §7)',
+  async t => {
+    const peer = established({ sockets: { challengeAcks: 3, challengePeriodMs: 5000 } })
+    const answered = (times: number): number => {
+      let n = 0
+      for (let i = 0; i < times; i++) n += peer.arrive({ flags: 'R', seq: 2 }).length
+      return n
+    }
+    t.equal(answered(8), 3)
+    peer.wait(4999)
+    t.equal(answered(1), 0)
+    peer.wait(1)
+    t.equal(answered(1), 1)
+    t.match(peer.stack.counters().tcp, { challengeAcks: 4, challengesSkipped: 6 })
+    peer.call(c => c.setOptions({ challengeAcks: 6 }))
+    t.equal(answered(10), 5)
+  }
+)
+
+t.test('the limit holds for half-open connections and for TIME-WAIT, each with its own (RFC 5961 §7)', async t => {
+  const half = new Peer({ sockets: { challengeAcks: 3 } }).listen()
+  const count = (peer: Peer, fields: Fields): number => {
+    let n = 0
+    for (let i = 0; i < 20; i++) n += peer.arrive(fields).length
+    return n
+  }
+  for (const port of [5001, 5002]) {
+    knock(half, port)
+    t.equal(count(half, { flags: 'R', seq: 2 }), 3)
+  }
+  const waiting = established({ sockets: { challengeAcks: 3 } })
+  waiting.call(c => c.close())
+  waiting.arrive({ flags: 'F.', seq: 1, ack: 2 })
+  t.equal(count(waiting, { flags: 'P.', seq: 1, ack: 2, text: 'old' }), 3)
+  t.equal(count(waiting, { flags: 'F.', seq: 1, ack: 2 }), 20, 'the FIN again is no challenge')
+})
+
+t.test('a peer that has lost its memory: SYN, challenge, RST, and its next SYN opens (RFC 5961 §4.2)', async t => {
+  for (const seq of [-5_000_000, 0, 1, 100, 80_000_000]) {
+    const peer = established()
+    peer.call(c => c.write(new Uint8Array(100)))
+    const [challenge] = peer.arrive({ flags: 'S', seq })
+    t.equal(challenge, '. 101 ack 1')
+    t.same(peer.arrive({ flags: 'R', seq: 1 }), [], 'what a CLOSED peer answers to that ACK (§3.10.7.1)')
+    t.same(peer.told, ['closed ECONNRESET'])
+    t.equal(peer.arrive({ flags: 'S', seq }).length, 1)
+    t.equal(peer.stack.counts().halfOpen, 1)
+  }
 })
 
 t.test('an old duplicate with text is answered each time: its ACK was lost', async t => {

@@ -280,9 +280,18 @@ t.test('TIME-WAIT: a SYN that cannot be an old one opens anew, if anybody listen
   t.equal(opens(timeWait(ts), { seq: -5, ts: [1001, 0] }), 1, 'later timestamp')
   t.equal(opens(timeWait(ts), { seq: 5, ts: [999, 0] }), 0, 'earlier timestamp')
   t.equal(opens(timeWait(ts), { seq: 5, ts: [1000, 0] }), 1, 'the same timestamp: by the sequence number')
+  t.equal(opens(timeWait(ts), { seq: -5, ts: [1000, 0] }), 0, 'the same, and a lower sequence number')
+  t.equal(opens(timeWait(ts), { seq: 5 }), 1, 'no timestamp any more: by the sequence number')
+  t.equal(opens(timeWait(ts), { seq: -5 }), 0, 'and a lower one')
+  t.equal(opens(timeWait(), { seq: 5, ts: [7, 0] }), 1, 'a timestamp where there was none: by the sequence number')
+  t.equal(opens(timeWait(), { seq: -5, ts: [7, 0] }), 0, 'and a lower one')
+  const without = timeWait(ts)
+  without.listener?.setOptions({ timestamps: false })
+  t.equal(opens(without, { seq: -5, ts: [1001, 0] }), 0, 'a later timestamp, but the new connection would have none')
   const closed = timeWait()
   closed.listener?.close()
   t.equal(opens(closed, { seq: 2 }), 0, 'nobody listens')
+  t.same(timeWait().arrive({ flags: 'S', seq: 0 }), ['. 2 ack 2'], 'one that may be old is challenged (RFC 5961 §4.2)')
 })
 
 t.test('our ISN of the new incarnation lies above the old connection (RFC 6528 §3)', async t => {

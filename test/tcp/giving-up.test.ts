@@ -170,6 +170,51 @@ t.test('what is adopted: the larger of the two, within bounds, and what the user
   }
 })
 
+t.test('what is adopted while the connection opens holds once it is open (RFC 5482 §3.3)', async t => {
+  const peer = new Peer({ sockets: { ...OPTION, synRetries: 10 } }).connect()
+  peer.arrive({ flags: 'S', userTimeout: 100, mss: 1460 })
+  t.equal(peer.connection?.info().userTimeoutMs, 0)
+  peer.wait(400_000)
+  t.equal(peer.state, 'SYN-RECEIVED', 'the five minutes are over')
+  peer.arrive({ flags: '.', seq: 1, ack: 1 })
+  t.equal(peer.connection?.info().userTimeoutMs, 300_000)
+})
+
+t.test(
+  'keepalives leave an adopted user timeout its time, and the peer all of its probes (RFC 5482 §4.2, MUST-29)',
+  async t => {
+    const keepAlive = { keepAlive: true, keepAliveIdleMs: 10_000, keepAliveIntervalMs: 1000, keepAliveProbes: 3 }
+    const impatient = established({ sockets: { ...OPTION, ...keepAlive } })
+    impatient.arrive({ flags: '.', seq: 1, ack: 1, userTimeout: 200 })
+    impatient.wait(299_000)
+    t.equal(impatient.state, 'ESTABLISHED')
+    impatient.wait(2000)
+    t.same(impatient.told, ['closed ETIMEDOUT'])
+    const rare = established({ sockets: { ...OPTION, ...keepAlive, keepAliveIdleMs: 7_200_000 } })
+    rare.arrive({ flags: '.', seq: 1, ack: 1, userTimeout: 200 })
+    t.equal(rare.wait(7_300_000).filter(line => line.endsWith('. 0 ack 1')).length, 3)
+    t.equal(rare.state, 'CLOSED')
+  }
+)
+
+t.test('a user timeout of nothing is never sent, and one that comes changes nothing (RFC 5482 §3.4)', async t => {
+  const peer = new Peer({ sockets: { ...OPTION, advertisedUserTimeoutMs: 1000 } }).connect()
+  t.equal(parsed(peer.link.sent[0]).userTimeout, 1)
+  const open = established({ sockets: OPTION })
+  open.arrive({ flags: '.', seq: 1, ack: 1, userTimeout: 600 })
+  for (const userTimeout of [0, 0x8000]) open.arrive({ flags: '.', seq: 1, ack: 1, userTimeout })
+  t.match(open.connection?.info(), { userTimeoutMs: 600_000, peerUserTimeoutMs: 600_000 })
+})
+
+t.test('an adopted user timeout stays above the retransmission timeout (RFC 5482 §3.1)', async t => {
+  const sockets = { ...OPTION, advertisedUserTimeoutMs: 1000, leastUserTimeoutMs: 1000, initialRtoMs: 5000 }
+  const peer = new Peer({ sockets }).connect()
+  peer.wait(10_000) // the SYN went twice: the timeout is not measured
+  peer.arrive({ flags: 'S.', ack: 1, userTimeout: 1 })
+  const { rtoMs, userTimeoutMs } = peer.connection!.info()
+  t.ok(userTimeoutMs > rtoMs, `${userTimeoutMs} > ${rtoMs}`)
+})
+
 // --- Black holes ---
 
 t.test('large segments that vanish are cut smaller from R1 on, and large again after ten minutes', async t => {

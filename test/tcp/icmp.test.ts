@@ -3,7 +3,7 @@
 import t from 'tap'
 import { finish, sum } from '../../src/wire/checksum.ts'
 import { PROTOCOL_ICMP, writeIpv4Header } from '../../src/wire/ipv4.ts'
-import { established, OUR_ADDRESS, PEER_ADDRESS, Peer } from '../support/peer.ts'
+import { established, knock, OUR_ADDRESS, PEER_ADDRESS, Peer } from '../support/peer.ts'
 
 /** An error about the segment with sequence number `seq` (relative to ours), from a router. */
 function icmpError(peer: Peer, type: number, code: number, seq: number, mtu = 0): Uint8Array {
@@ -166,6 +166,29 @@ t.test('the user hears of an error that ends nothing (SHLD-25)', async t => {
   peer.call(c => c.write(new Uint8Array(10)))
   peer.inject(icmpError(peer, UNREACHABLE, 1, 1))
   t.same(told, ['EHOSTUNREACH'])
+})
+
+t.test('an error about one connection changes no other (RFC 5927 §5.2)', async t => {
+  const peer = new Peer().listen()
+  const open = [5001, 5002].map(port => {
+    knock(peer, port)
+    peer.arrive({ flags: '.', seq: 1, ack: 1 })
+    const connection = peer.connection!
+    connection.write(new Uint8Array(1460))
+    peer.settle()
+    return { connection, port, isn: peer.ourIsn }
+  })
+  const told: number[] = []
+  for (const { connection, port } of open) connection.handlers.troubled = () => told.push(port)
+  peer.peerPort = 5001
+  peer.ourIsn = open[0].isn
+  peer.inject(icmpError(peer, UNREACHABLE, 1, 1))
+  peer.inject(icmpError(peer, UNREACHABLE, 4, 1, 1000))
+  t.same(told, [5001])
+  t.same(
+    open.map(({ connection }) => connection.info().sndMss),
+    [960, 1460]
+  )
 })
 
 t.test('path MTU discovery can be told to heed no reports, and to let routers cut', async t => {
