@@ -37,6 +37,8 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   if (lt(toSeq(seg.seq), start)) duplicateArrives(tcb, toSeq(seg.seq), earlier(start, segmentEnd), now, out)
   else if (tcb.receiveBuffer.waiting.count > 0) findDuplicate(tcb, start, stop, now, out)
   if (length <= 0) {
+    // A probe of a closed window: it stands where only the peer would put it, and its mark counts (RFC 3168 §6.1.6).
+    if (toSeq(seg.seq) === tcb.rcvNxt) takeCodepoint(tcb, seg)
     oweAck(tcb, out)
     return true
   }

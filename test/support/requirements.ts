@@ -26,5 +26,8 @@ export const REQUIREMENTS: Readonly<Record<string, readonly string[]>> = {
   'rfc6093.md': list('2.3a 4a 5a 5b 6a'),
   'rfc5482.md': list(
     '3a 3b 3c 3d 3e 3.1a 3.1b 3.1c 3.1d 3.1e 3.1f 3.1g 3.2a 3.3a 3.3b 3.3c 3.3d 3.3e 3.3f 3.4a 3.4b 4.1a 4.2a'
+  ),
+  'rfc3168.md': list(
+    '5a 5b 5.2a 5.2b 5.3a 5.3b 5.3c 5.3d 5.3e 6.1.1a 6.1.1b 6.1.1c 6.1.1d 6.1.1e 6.1.1f 6.1.1g 6.1.1h 6.1.2a 6.1.2b 6.1.2c 6.1.2d 6.1.2e 6.1.4a 6.1.5a 6.1.5b 6.1.6a 6.1.6b'
   )
 }

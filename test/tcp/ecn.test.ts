@@ -171,6 +171,14 @@ t.test('CE outside the window, on what came before, or on a bare ACK is ignored 
   t.same(peer.arrive({ flags: 'P.', seq: 16, ack: 1, text: 'x', tos: CE }), ['.E 1 ack 6'], 'behind a hole it counts')
 })
 
+t.test('CE on a probe of our closed window counts (§6.1.6)', async t => {
+  const peer = marked({ sockets: { receiveBuffer: 2048 } })
+  peer.arrive({ flags: '.', seq: 1, ack: 1, text: new Uint8Array(2048) })
+  t.equal(peer.connection?.info().rcvWnd, 0)
+  t.same(peer.arrive({ flags: '.', seq: 2049, ack: 1, text: 'x' }), ['. 1 ack 2049'])
+  t.same(peer.arrive({ flags: '.', seq: 2049, ack: 1, text: 'x', tos: CE }), ['.E 1 ack 2049'])
+})
+
 t.test('ECT(1) is as good as ECT(0); a mark may follow either', async t => {
   const peer = marked()
   peer.arrive({ flags: 'P.', seq: 1, ack: 1, text: 'x', tos: ECT_1 })
