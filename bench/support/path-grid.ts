@@ -29,6 +29,9 @@ export interface Comparison {
 /** Later by more than this, packets no longer come as the path would have brought them. */
 const LATE_MS = 2
 const PATIENCE = 3
+/** What V8 has to compile comes before what is measured. */
+const WARM_UP: Cell = { megabits: 1000, rttMs: 10, condition: 'loss-1', controller: 'reno', bytes: 1e6 }
+const WARM_UPS = 5
 
 export async function compare(cells: readonly Cell[], plan: Plan): Promise<Comparison[]> {
   const done: Comparison[] = []
@@ -37,6 +40,7 @@ export async function compare(cells: readonly Cell[], plan: Plan): Promise<Compa
     const worker = async (): Promise<void> => {
       const world = await PathWorld.make(plan.nodeArguments)
       try {
+        for (let seed = 1; seed <= WARM_UPS; seed++) await world.run('ours', WARM_UP, seed, plan.limitMs)
         if (!world.hurries) plan.remark('Emulator and ends ran without real-time priority.')
         for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
           done.push(await compareCell(world, cell, plan))
