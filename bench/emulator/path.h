@@ -17,7 +17,7 @@ using Nanoseconds = int64_t;
 struct PathSettings {
   double bits_per_second = 1e9;
   Nanoseconds delay = 0;
-  /** What waits for the line, without the packet that is on it. */
+  /** What waits for the line, and the rest of the packet that is on it. */
   int64_t queue_bytes = 1 << 20;
   /** Share of the packets that the way loses after they have taken their time on the line. */
   double loss = 0;
