@@ -12,7 +12,7 @@ const paths: Bench = async (context: Context): Promise<Row[]> => {
     megabits: [100],
     rttMs: [10],
     conditions: Object.keys(CONDITIONS) as ConditionName[],
-    controllers: ['reno'],
+    controllers: ['cubic'],
     bytes: [1e6]
   })
   const comparisons = await compare(cells, {

@@ -1,14 +1,7 @@
-// The path emulator (bench/emulator): a program of its own, compiled when it is first used, between two namespaces.
+// The path emulator (bench/emulator): a program of its own between two namespaces.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
-import { packageRoot } from '../../src/native/addon.ts'
 import type { Namespace } from '../../test/support/netns.ts'
-import { unlessPrograms } from '../../test/support/privileges.ts'
-import { skipIf } from './bench.ts'
+import { compiled, LineProgram } from './line-program.ts'
 
 /** The device that it makes in both namespaces. */
 export const DEVICE = 'path'
@@ -65,68 +58,34 @@ export interface PathReport {
 }
 
 export class Emulator {
-  readonly #child: ChildProcess
-  readonly #answers: AsyncIterator<string>
-  readonly #ended: Promise<void>
+  readonly #program: LineProgram
+  /** It has real-time priority. */
+  readonly hurries: boolean
 
-  private constructor(program: string, left: Namespace, right: Namespace) {
-    const files = [left, right].map(({ name }) => `/var/run/netns/${name}`)
-    this.#child = spawn(program, files, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#answers = createInterface({ input: this.#child.stdout as Readable })[Symbol.asyncIterator]()
-    this.#ended = new Promise(resolve => this.#child.once('close', () => resolve()))
+  private constructor(program: LineProgram, hurries: boolean) {
+    this.#program = program
+    this.hurries = hurries
   }
 
   /** Once the devices are there. */
-  static async between(left: Namespace, right: Namespace): Promise<{ emulator: Emulator; hurries: boolean }> {
-    const emulator = new Emulator(compiled(), left, right)
-    const { hurries } = (await emulator.#answer()) as { hurries: boolean }
-    return { emulator, hurries }
+  static async between(left: Namespace, right: Namespace): Promise<Emulator> {
+    const files = [left, right].map(({ name }) => `/var/run/netns/${name}`)
+    const program = new LineProgram('The emulator', [compiled('emulator'), ...files])
+    const { hurries } = (await program.ask()) as { hurries: boolean }
+    return new Emulator(program, hurries)
   }
 
   async begin(settings: PathSettings): Promise<void> {
-    await this.#ask(
-      `run ${Object.entries(settings)
-        .map(pair => pair.join('='))
-        .join(' ')}`
-    )
+    const words = Object.entries(settings).map(pair => pair.join('='))
+    const { error } = (await this.#program.ask(`run ${words.join(' ')}`)) as { error?: string }
+    if (error !== undefined) throw new Error(`The emulator does not know ${error}`)
   }
 
   async report(): Promise<PathReport> {
-    return (await this.#ask('report')) as PathReport
+    return (await this.#program.ask('report')) as PathReport
   }
 
-  async close(): Promise<void> {
-    ;(this.#child.stdin as Writable).end()
-    await this.#ended
+  close(): Promise<void> {
+    return this.#program.end()
   }
-
-  async #ask(command: string): Promise<unknown> {
-    ;(this.#child.stdin as Writable).write(`${command}\n`)
-    const answer = (await this.#answer()) as { error?: string }
-    if (answer.error !== undefined) throw new Error(`emulator: ${answer.error}`)
-    return answer
-  }
-
-  async #answer(): Promise<unknown> {
-    const { value, done } = await this.#answers.next()
-    if (done) throw new Error('The emulator has ended')
-    return JSON.parse(value)
-  }
-}
-
-/** Answers where the program is. */
-function compiled(): string {
-  const sources = join(packageRoot(), 'bench', 'emulator')
-  const directory = join(packageRoot(), 'build', 'bench')
-  const program = join(directory, 'emulator')
-  const changedAt = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const files = readdirSync(sources).map(name => join(sources, name))
-  if (Math.max(...files.map(changedAt)) < changedAt(program)) return program
-  skipIf(unlessPrograms('g++'))
-  mkdirSync(directory, { recursive: true })
-  const made = `${program}.${process.pid}`
-  const flags = ['-std=gnu++17', '-O2', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti']
-  execFileSync('g++', [...flags, ...files.filter(name => name.endsWith('.cc')), '-o', made])
-  renameSync(made, program)
-  return program
 }

@@ -2,7 +2,8 @@
 
 import type { PathSettings } from './emulator.ts'
 
-export const CONTROLLERS = ['reno'] as const
+/** Those that both have, by the names that both have for them. */
+export const CONTROLLERS = ['cubic', 'reno'] as const
 export type Controller = (typeof CONTROLLERS)[number]
 
 export interface Condition {

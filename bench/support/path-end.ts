@@ -1,44 +1,29 @@
-// The process at one end of an emulated path: a sender, ours or the kernel's, or the kernel's receiver. It serves transfer
-// after transfer, as a process that has been running for a while does.
+// A process at an end of an emulated path: our sender, which serves order after order as a process does that has been
+// running for a while, or the kernel's receiver.
 
 import type { Controller } from './path-cells.ts'
-import { type Kind, type Tcp, tcpOf } from './tcp.ts'
-
-export interface Order {
-  readonly address: string
-  readonly port: number
-  readonly bytes: number
-  readonly controller: Controller
-  /** Whoever has not sent it all by then gives up. */
-  readonly limitMs: number
-}
-
-/** To the parent: the receiver's port, or that a transfer is over, and which share of it the event loop was busy. */
-export type Told =
-  | { readonly port: number }
-  | { readonly over: true; readonly error?: string; readonly utilization: number }
+import type { Order, Over } from './path-senders.ts'
+import { type Tcp, tcpOf } from './tcp.ts'
 
 const CHUNK = Buffer.alloc(256 * 1024, 'rawtcp')
 /** As much as there may be on a path: what is sent stays in the buffer until it is acknowledged. */
 const SEND_BUFFER = 2 ** 26
 
-const role = process.argv[2] as 'receive' | Kind
-const tell = (message: Told): void => void process.send?.(message)
 const stacks = new Map<Controller, Tcp>()
+const tell = (message: Over | { readonly port: number }): void => void process.send?.(message)
 
 process.once('disconnect', () => process.exit())
-if (role === 'receive') {
-  const port = await tcpOf('kernel').listen(() => ({ ended: wire => wire.end() }))
-  tell({ port })
+if (process.argv[2] === 'receive') {
+  tell({ port: await tcpOf('kernel').listen(() => ({ ended: wire => wire.end() })) })
 } else {
-  process.on('message', (order: Order) => void send(order))
+  process.on('message', (order: Order) => void obey(order))
 }
 
-async function send(order: Order): Promise<void> {
+async function obey(order: Order): Promise<void> {
   const before = performance.eventLoopUtilization()
   const error = await transfer(order)
   const { utilization } = performance.eventLoopUtilization(before)
-  tell({ over: true, utilization, ...(error === null ? {} : { error: error.message }) })
+  tell({ utilization, ...(error === null ? {} : { error: error.message }) })
 }
 
 function transfer({ address, port, bytes, controller, limitMs }: Order): Promise<Error | null> {
@@ -66,7 +51,7 @@ function transfer({ address, port, bytes, controller, limitMs }: Order): Promise
 function stackFor(controller: Controller): Tcp {
   let tcp = stacks.get(controller)
   if (tcp === undefined) {
-    tcp = tcpOf(role as Kind, { sendBuffer: SEND_BUFFER })
+    tcp = tcpOf('ours', { sendBuffer: SEND_BUFFER, congestionControl: controller })
     stacks.set(controller, tcp)
   }
   return tcp
