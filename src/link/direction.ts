@@ -1,13 +1,15 @@
 // The way from one end of a pair to the other. Without impairments a packet is copied once, into the batch that its
-// receiver is handed at the end of the sender's turn, never inside send(). With them it flies by an ImpairedPath.
+// receiver is handed at the end of the sender's turn, never inside send(). With them it goes by a channel (path/channel.ts).
 
 import type { Host, HostTimer } from '../host.ts'
 import type { Random } from '../random.ts'
 import type { Counters } from '../stats.ts'
 import { BatchQueue } from './batches.ts'
 import { type Gather, gatheredLength, packetLength } from './gather.ts'
-import { ImpairedPath, type Impairments } from './impairments.ts'
+import { type Impairments, toChannelOptions } from './impairments.ts'
 import { type LinkReceiver, RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, type RxBatch, type TxBatch } from './link.ts'
+import { Channel } from './path/channel.ts'
+import { PacketPool } from './path/packets.ts'
 
 /** Looks at each packet of a batch, and writes what its checksum says into its descriptor. */
 export type Verify = (batch: RxBatch) => void
@@ -16,6 +18,8 @@ export type Verify = (batch: RxBatch) => void
 const CONGESTED_BYTES = 512 * 1024
 /** So many, and packets are lost: who does not wait has a limit too. */
 const QUEUE_LIMIT_BYTES = 16 * 1024 * 1024
+/** A channel holds no more than this, however long its delay. */
+const UNDER_WAY_LIMIT_BYTES = 256 * 1024 * 1024
 
 /** From one end to the other. */
 export class Direction {
@@ -44,10 +48,11 @@ export class Direction {
   readonly #mtu: number
   readonly #assemble: Gather
   readonly #verify: Verify | undefined
-  readonly #path: ImpairedPath
+  readonly #pool: PacketPool
+  readonly #channel: Channel
   /** What arrives at the end of this turn. */
   readonly #arriving = new BatchQueue()
-  /** Where packets are put together that have to go by the path. */
+  /** Where packets are put together that have to go by the channel. */
   readonly #assembled = new BatchQueue()
   // Made once: a closure a turn would be garbage a turn.
   readonly #turn = (): void => this.#endTurn()
@@ -61,14 +66,14 @@ export class Direction {
     mtu: number,
     assemble: Gather,
     verify: Verify | undefined,
-    impairments: Partial<Impairments>
+    impairments: Impairments
   ) {
     this.#host = host
     this.#mtu = mtu
     this.#assemble = assemble
     this.#verify = verify
-    this.#path = new ImpairedPath(random)
-    this.#path.set(impairments)
+    this.#pool = new PacketPool(mtu, UNDER_WAY_LIMIT_BYTES)
+    this.#channel = new Channel(this.#pool, random, toChannelOptions(impairments, {}))
   }
 
   get congested(): boolean {
@@ -84,7 +89,7 @@ export class Direction {
     const tooLarge = this.#tooLarge
     const room = this.#countSent(batch)
     const limit = this.#tooLarge === tooLarge ? Infinity : this.#mtu
-    if (!this.#path.isClear) {
+    if (!this.#channel.isClear) {
       this.#assembled.gather(batch, room, limit, this.#assemble)
       this.#assembled.deliver(this.#launch)
       this.#awaitArrival()
@@ -97,8 +102,9 @@ export class Direction {
     }
   }
 
-  impair(changes: Partial<Impairments>): void {
-    this.#path.set(changes)
+  impair(changes: Impairments): void {
+    this.#channel.set(toChannelOptions(changes, this.#channel.queueOptions), this.#host.now())
+    this.#awaitArrival()
   }
 
   setUp(up: boolean): void {
@@ -111,16 +117,11 @@ export class Direction {
   }
 
   counters(): Counters {
-    const path = this.#path
     return {
+      ...this.#channel.counters(),
       packetsSent: this.#packetsSent,
       bytesSent: this.#bytesSent,
-      duplicated: path.duplicated,
-      corrupted: path.corrupted,
-      reordered: path.reordered,
-      droppedLoss: path.lost,
-      droppedFilter: path.filtered,
-      droppedQueueFull: this.#queueFull + path.queueFull,
+      droppedQueueFull: this.#queueFull + this.#channel.queueFull,
       droppedTooLarge: this.#tooLarge,
       droppedDown: this.#cableDown,
       droppedNotReceiving: this.#notReceiving
@@ -147,8 +148,15 @@ export class Direction {
     for (let i = 0; i < batch.count; i++) {
       const row = i * RX_STRIDE
       const offset = batch.table[row + RX_OFFSET]
-      const packet = batch.bytes.subarray(offset, offset + batch.table[row + RX_LENGTH])
-      this.#path.launch(packet, batch.table[row + RX_CHECKSUM], now)
+      const length = batch.table[row + RX_LENGTH]
+      const id = this.#pool.allocate(length)
+      if (id < 0) {
+        this.#queueFull++
+        continue
+      }
+      this.#pool.bytesOf(id).set(batch.bytes.subarray(offset, offset + length))
+      this.#pool.checksum[id] = batch.table[row + RX_CHECKSUM]
+      this.#channel.send(id, now)
     }
   }
 
@@ -164,7 +172,8 @@ export class Direction {
   }
 
   #awaitArrival(): void {
-    const at = this.#path.nextArrival
+    const at = this.#channel.nextEvent
+    if (at === Infinity) return
     if (at <= this.#host.now()) this.#oweTurn()
     else if (at < this.#timerAt) {
       this.#timer?.cancel()
@@ -176,9 +185,12 @@ export class Direction {
   #arrive(): void {
     const now = this.#host.now()
     if (this.#timerAt <= now) this.#timerAt = Infinity
-    this.#path.land(now, this.#arriving)
+    for (let id = this.#channel.take(now); id >= 0; id = this.#channel.take(now)) {
+      this.#arriving.add(this.#pool.bytesOf(id), this.#pool.checksum[id])
+      this.#pool.release(id)
+    }
     this.#arriving.deliver(this.#handOver)
-    if (this.#path.nextArrival !== Infinity) this.#awaitArrival()
+    this.#awaitArrival()
     if (!this.#congested || this.#arriving.bytes >= CONGESTED_BYTES) return
     this.#congested = false
     this.sender?.linkWritable()
@@ -198,7 +210,7 @@ export class Direction {
   }
 
   #loseAll(): number {
-    const lost = this.#path.clear() + this.#arriving.packets
+    const lost = this.#channel.clear(this.#host.now()) + this.#arriving.packets
     this.#arriving.clear()
     this.#timer?.cancel()
     this.#timerAt = Infinity

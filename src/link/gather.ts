@@ -52,7 +52,8 @@ export function gather(batch: TxBatch, into: RxBatch, at: number): number {
   return at
 }
 
-function copyPacket(batch: TxBatch, index: number, into: RxBatch, at: number): number {
+/** Copies one packet to byte `at`, its two checksums at zero; answers its length. */
+export function copyPacket(batch: TxBatch, index: number, into: RxBatch, at: number): number {
   const { table } = batch
   const row = index * TX_STRIDE
   const start = at

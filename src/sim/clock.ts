@@ -1,9 +1,9 @@
 // A clock that stands still until it is told to go on: a Host for simulations and tests. Everything happens in order of
 // (time, order of arming), what was deferred before time moves on, and entropy comes from a seed: a run repeats exactly.
 
-import { Heap } from '../heap.ts'
 import type { Host, HostTimer } from '../host.ts'
 import { Random } from '../random.ts'
+import { Agenda } from './agenda.ts'
 
 export interface VirtualClockOptions {
   /** Decides the entropy, and the order of simultaneous events where that is random. */
@@ -13,17 +13,24 @@ export interface VirtualClockOptions {
   readonly shuffleSimultaneous?: boolean
 }
 
+/** A timer that is set anew again and again: no object is made for that. */
+export interface Alarm {
+  /** The one time it rings next, in place of any before; Infinity for not at all. */
+  set(at: number): void
+}
+
 /** So many calls while time stands still are a loop, not a simulation. */
 const MAX_CALLS_AT_ONE_TIME = 10_000_000
 
 export class VirtualClock implements Host {
   #now: number
   #armed = 0
-  #cancelled = 0
   #callsAtThisTime = 0
   #deferred: (() => void)[] = []
   #deferredDone = 0
-  readonly #timers = new Heap<Timer>(firesBefore)
+  readonly #agenda = new Agenda()
+  /** What to do, by slot of the agenda. */
+  readonly #callbacks: (() => void)[] = []
   readonly #entropy: Random
   readonly #order: Random | undefined
 
@@ -39,9 +46,22 @@ export class VirtualClock implements Host {
   }
 
   at(at: number, callback: () => void): HostTimer {
-    const timer = new Timer(Math.max(at, this.#now), this.#order?.uint32() ?? 0, this.#armed++, callback, this)
-    if (at !== Infinity) this.#timers.push(timer)
+    if (at === Infinity) return NEVER
+    const timer = new Timer(this.#agenda, callback)
+    this.#callbacks[timer.slot] = timer.fire
+    this.#arm(timer.slot, at)
     return timer
+  }
+
+  alarm(callback: () => void): Alarm {
+    const slot = this.#agenda.newSlot()
+    this.#callbacks[slot] = callback
+    return {
+      set: at => {
+        if (at === Infinity) this.#agenda.disarm(slot)
+        else this.#arm(slot, at)
+      }
+    }
   }
 
   defer(callback: () => void): void {
@@ -54,13 +74,12 @@ export class VirtualClock implements Host {
 
   /** Timers armed, plus calls deferred. */
   get pending(): number {
-    return this.#timers.size - this.#cancelled + this.#deferred.length - this.#deferredDone
+    return this.#agenda.size + this.#deferred.length - this.#deferredDone
   }
 
   /** When the next timer fires; Infinity for none. */
   get nextDeadline(): number {
-    this.#dropCancelled()
-    return this.#timers.peek()?.time ?? Infinity
+    return this.#agenda.firstTime
   }
 
   /** All that happens until then, that moment included. Then it is `untilMs`. */
@@ -89,20 +108,20 @@ export class VirtualClock implements Host {
       this.#runDeferred()
       return true
     }
-    const time = this.nextDeadline
+    const time = this.#agenda.firstTime
     if (time === Infinity || time > untilMs) return false
     this.#moveTo(time)
     this.#countCall()
-    this.#timers.pop()!.fire()
+    const slot = this.#agenda.first
+    this.#agenda.disarm(slot)
+    this.#callbacks[slot]()
     return true
   }
 
-  /** A timer was cancelled. They stay in the heap, but not so many that they fill it. */
-  timerCancelled(): void {
-    this.#cancelled++
-    if (this.#cancelled < 1000 || this.#cancelled < this.#timers.size / 2) return
-    this.#timers.retain(timer => timer.isArmed)
-    this.#cancelled = 0
+  #arm(slot: number, at: number): void {
+    // Chance decides, if it is to, else the order of arming.
+    const rank = this.#order === undefined ? this.#armed++ : this.#order.uint32()
+    this.#agenda.arm(slot, Math.max(at, this.#now), rank)
   }
 
   #runDeferred(): void {
@@ -118,15 +137,6 @@ export class VirtualClock implements Host {
     }
   }
 
-  #dropCancelled(): void {
-    let timer = this.#timers.peek()
-    while (timer !== undefined && !timer.isArmed) {
-      this.#timers.pop()
-      this.#cancelled--
-      timer = this.#timers.peek()
-    }
-  }
-
   #moveTo(time: number): void {
     if (time > this.#now) this.#callsAtThisTime = 0
     this.#now = time
@@ -138,40 +148,27 @@ export class VirtualClock implements Host {
   }
 }
 
+const NEVER: HostTimer = { cancel() {} }
+
+/** Has a slot of the agenda until it fires or is cancelled. */
 class Timer implements HostTimer {
-  #callback: (() => void) | undefined
-  readonly #clock: VirtualClock
+  readonly slot: number
+  readonly fire: () => void
+  readonly #agenda: Agenda
+  #isOver = false
 
-  constructor(
-    readonly time: number,
-    /** Chance first, if it is to decide, then the order of arming. */
-    readonly lot: number,
-    readonly order: number,
-    callback: () => void,
-    clock: VirtualClock
-  ) {
-    this.#callback = callback
-    this.#clock = clock
-  }
-
-  get isArmed(): boolean {
-    return this.#callback !== undefined
+  constructor(agenda: Agenda, callback: () => void) {
+    this.#agenda = agenda
+    this.slot = agenda.newSlot()
+    this.fire = () => {
+      this.cancel()
+      callback()
+    }
   }
 
   cancel(): void {
-    if (this.#callback === undefined) return
-    this.#callback = undefined
-    if (this.time !== Infinity) this.#clock.timerCancelled()
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#agenda.freeSlot(this.slot)
   }
-
-  fire(): void {
-    const callback = this.#callback!
-    this.#callback = undefined
-    callback()
-  }
-}
-
-function firesBefore(a: Timer, b: Timer): boolean {
-  if (a.time !== b.time) return a.time < b.time
-  return a.lot === b.lot ? a.order < b.order : a.lot < b.lot
 }
