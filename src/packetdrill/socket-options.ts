@@ -82,6 +82,14 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     SO_TYPE: { get: () => 1 },
     SO_ACCEPTCONN: { get: socket => (socket.kind === 'listening' ? 1 : 0) },
     SO_SNDBUF: buffer('sendBuffer'),
+    SO_MAX_PACING_RATE: {
+      // All bits set is Linux's "no bound".
+      set: (socket, value) => {
+        const rate = integer(value)
+        return store(socket, 'maxPacingRate', rate < 0 || rate >= 2 ** 32 - 1 ? 0 : rate)
+      },
+      get: socket => Number(current(socket, 'maxPacingRate')) || 2 ** 32 - 1
+    },
     SO_RCVBUF: buffer('receiveBuffer'),
     SO_KEEPALIVE: flag('keepAlive'),
     /** Urgent text always is in line (RFC 6093 §6). */

@@ -19,11 +19,14 @@ export const isEcnSetupSyn = (seg: Segment): boolean =>
 const isEcnSetupSynAck = (seg: Segment): boolean => (seg.flags & (SYN | ACK | SETUP)) === (SYN | ACK | ECE)
 
 /** The bits for a SYN of ours. One that was lost may have met a device that takes them for an attack: then without (§6.1.1.1). */
-export const ecnOnSyn = (tcb: Tcb): number => (tcb.options.ecn === 'on' && !tcb.synRetransmitted ? SETUP : 0)
+export const ecnOnSyn = (tcb: Tcb): number => (asksForEcn(tcb) && !tcb.synRetransmitted ? SETUP : 0)
+
+const asksForEcn = (tcb: Tcb): boolean =>
+  tcb.options.ecn === 'on' || (tcb.congestion.needsEcn && tcb.options.ecn !== 'off')
 
 /** The peer's SYN or SYN-ACK has come to SYN-SENT. */
 export function agreeOnEcn(tcb: Tcb, seg: Segment): void {
-  tcb.ecnOn = tcb.options.ecn === 'on' && ((seg.flags & ACK) !== 0 ? isEcnSetupSynAck(seg) : isEcnSetupSyn(seg))
+  tcb.ecnOn = asksForEcn(tcb) && ((seg.flags & ACK) !== 0 ? isEcnSetupSynAck(seg) : isEcnSetupSyn(seg))
   // Who has sent a SYN without ECN keeps to what it promised, but marks no text (§6.1.1).
   tcb.ectOn = tcb.ecnOn && !tcb.synRetransmitted
 }
@@ -45,9 +48,22 @@ export function takeCodepoint(tcb: Tcb, seg: Segment): boolean {
   if (reduced) tcb.echoesCe = false
   const codepoint = seg.tos & CODEPOINT
   if (codepoint !== ECN_NOT_ECT) tcb.ecnSeen = true
+  if (tcb.congestion.needsEcn) return echoEach(tcb, codepoint === ECN_CE, wasEchoing, reduced)
   if (codepoint === ECN_CE) tcb.echoesCe = true
   // A window of the sender's that was reduced may be down to one segment: it waits for this ACK.
   return reduced || (tcb.echoesCe && !wasEchoing)
+}
+
+/** RFC 8257 §3.2: what waits for an ACK gets its own, before this segment changes what ECE says. */
+export function changesEcho(tcb: Tcb, seg: Segment): boolean {
+  if (!tcb.ecnOn || !tcb.congestion.needsEcn || tcb.rcvNxt === tcb.lastAckSent) return false
+  return ((seg.tos & CODEPOINT) === ECN_CE) !== tcb.echoesCe
+}
+
+/** RFC 8257 §3.2: ECE while what arrives is marked, and an ACK at once for each change. */
+function echoEach(tcb: Tcb, isMarked: boolean, wasEchoing: boolean, reduced: boolean): boolean {
+  tcb.echoesCe = isMarked
+  return reduced || isMarked !== wasEchoing
 }
 
 // --- The sender (§6.1.2) ---

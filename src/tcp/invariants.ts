@@ -56,6 +56,6 @@ function checkReleased(tcb: Tcb): void {
 export function checkNoStall(tcb: Tcb): void {
   if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT) return
   const pending = ahead(tcb.sendBuffer.end, tcb.sndNxt) > 0 || (tcb.finQueued && !tcb.finSent)
-  const timers = Math.min(tcb.retransmitAt, tcb.persistAt, tcb.heldUntil, tcb.corkedUntil)
+  const timers = Math.min(tcb.retransmitAt, tcb.persistAt, tcb.heldUntil, tcb.corkedUntil, tcb.pacedUntil)
   invariant(!pending || timers !== Number.POSITIVE_INFINITY, 'text that waits has a timer')
 }

@@ -24,7 +24,7 @@ export const socketOptions = {
   /** While so many bytes or more are written and not sent, `write` takes nothing (Linux's TCP_NOTSENT_LOWAT); 0 for no such bound. */
   notSentLowat: int({ default: 0, min: 0, max: 2 ** 31 - 1, live: true }),
   /**
-   * Who sets the congestion window: `cubic` (RFC 9438), `reno` (RFC 5681, RFC 6582), `none` (the window is `initialWindow`, whatever
+   * Who sets the congestion window: `cubic` (RFC 9438), `reno` (RFC 5681, RFC 6582), `dctcp` (RFC 8257), `none` (the window is `initialWindow`, whatever
    * happens), or a function of the user's that makes a `CongestionControl`, called for each connection.
    */
   congestionControl: oneOfOrMade<CongestionControl, CongestionControlName, { live: true }>(
@@ -32,6 +32,13 @@ export const socketOptions = {
     faultOf,
     { default: 'cubic', live: true }
   ),
+  /**
+   * Text leaves at a rate instead of in bursts: `auto` where the controller says at which one, `on` also where it does not (as Linux
+   * does it: 2 windows a round trip in slow start, 1.2 afterwards), `off` never.
+   */
+  pacing: oneOf(['auto', 'on', 'off'], { default: 'auto', live: true }),
+  /** The most that leaves, bytes a second (Linux's SO_MAX_PACING_RATE); 0 for no such bound. */
+  maxPacingRate: int({ default: 0, min: 0, max: 2 ** 40, live: true }),
   /** The congestion window to begin with, segments. Ten are no more than 14600 bytes, unless that is less than two (RFC 6928 §2). */
   initialWindow: int({ default: 10, min: 1, max: 1000 }),
   /**

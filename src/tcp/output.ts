@@ -9,6 +9,7 @@ import { ecnOnSyn, markNewText } from './ecn.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import { type Outbox, tell } from './outbox.ts'
+import { mustWait, paceLimit, paceSent } from './pacing.ts'
 import { addSackBlocks, sackRoom } from './sack-blocks.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
@@ -40,6 +41,7 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
   if (hasPaused && tcb.options.slowStartAfterIdle) tcb.congestion.idled(tcb, now)
   if (tcb.heldUntil !== Number.POSITIVE_INFINITY) return
   retryLargeSegments(tcb, now)
+  const limit = paceLimit(tcb, now)
   while (!tcb.finSent) {
     const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
     if (unsent === 0 && !tcb.finQueued) return
@@ -56,6 +58,7 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
       }
       return
     }
+    if (length > 0 && mustWait(tcb, limit)) return
     sendText(tcb, length, now, out)
     noteWindowUse(tcb, inFlight(tcb) + mss > tcb.cwnd)
   }
@@ -96,6 +99,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
     tcb.sendBuffer.locate(segment, seq, length, out.slab)
     markNewText(tcb, segment)
   }
+  paceSent(tcb, length)
   tcb.sndNxt = add(seq, length + (fin ? 1 : 0))
   tcb.finSent = fin
   tcb.bytesSent += length
@@ -119,6 +123,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
 
 /** After a timeout: sends again what was in flight then, as far as the window of congestion allows, past what the peer holds. */
 function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
+  const limit = paceLimit(tcb, now)
   while (lt(tcb.rtxNxt, tcb.recover)) {
     const held = tcb.sacked.indexOf(tcb.rtxNxt)
     if (held >= 0) {
@@ -127,6 +132,7 @@ function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
     }
     const flight = inFlight(tcb)
     if (flight > 0 && flight + textRoom(tcb) > tcb.cwnd) return
+    if (mustWait(tcb, limit)) return
     tcb.rtxNxt = repeat(tcb, tcb.rtxNxt, now, out)
   }
 }
@@ -152,6 +158,7 @@ export function repeat(tcb: Tcb, seq: Seq, now: number, out: Outbox): Seq {
   const segment = begin(tcb, seq, ACK | (end === textEnd && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
   if (length > 0) tcb.sendBuffer.locate(segment, seq, length, out.slab)
   tcb.bytesRetransmitted += length
+  paceSent(tcb, length)
   tcb.lastSentAt = now
   tcb.segmentsSent++
   out.retransmit()

@@ -174,6 +174,10 @@ export class Tcb {
   ssthresh = NO_THRESHOLD
   /** Bytes a millisecond at which text leaves, Infinity for as fast as the window allows. */
   pacingRate = Number.POSITIVE_INFINITY
+  /** When the next byte is due at that rate, ms. */
+  nextSendAt = Number.NEGATIVE_INFINITY
+  /** Text waits, or has waited, for that time. */
+  paceWaits = false
   /** In the round trip that ends at `usageEnd`: the window held something back; and if it did not, the most that was out, bytes. */
   cwndLimited = false
   mostOut = 0
@@ -223,6 +227,8 @@ export class Tcb {
   delayedAckAt = Number.POSITIVE_INFINITY
   finWait2At = Number.POSITIVE_INFINITY
   keepAliveAt = Number.POSITIVE_INFINITY
+  /** The timer for `nextSendAt`. */
+  pacedUntil = Number.POSITIVE_INFINITY
   /** No new text before this: a window of one segment cannot be halved any more (RFC 3168 §6.1.2). */
   heldUntil = Number.POSITIVE_INFINITY
 

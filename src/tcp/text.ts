@@ -3,7 +3,7 @@
 
 import { FIN, type Segment } from '../wire/segment.ts'
 import { expectSlowStart, textTaken } from './ack-policy.ts'
-import { takeCodepoint } from './ecn.ts'
+import { changesEcho, takeCodepoint } from './ecn.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { oweAck, sendAck, sendReset } from './output.ts'
 import { rememberBlock, reportDuplicate } from './sack-blocks.ts'
@@ -49,6 +49,7 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     end(tcb, null, 'text after close', out)
     return false
   }
+  if (changesEcho(tcb, seg)) sendAck(tcb, now, out)
   if (takeCodepoint(tcb, seg)) oweAck(tcb, out)
   const offset = seg.payloadOffset + ahead(start, toSeq(seg.seq))
   if (start === tcb.rcvNxt) takeInOrder(tcb, seg, offset, length, now, out)

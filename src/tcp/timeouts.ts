@@ -23,6 +23,7 @@ export function nextDeadline(tcb: Tcb): number {
     tcb.keepAliveAt,
     tcb.heldUntil,
     tcb.corkedUntil,
+    tcb.pacedUntil,
     userTimeoutAt(tcb)
   )
 }
@@ -38,6 +39,10 @@ export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.corkedUntil <= now) {
     tcb.corkedUntil = Number.POSITIVE_INFINITY
     tcb.corkReleased = true
+    out.schedule(tcb)
+  }
+  if (tcb.pacedUntil <= now) {
+    tcb.pacedUntil = Number.POSITIVE_INFINITY
     out.schedule(tcb)
   }
   if (tcb.heldUntil <= now) {

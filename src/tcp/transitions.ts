@@ -51,5 +51,6 @@ function release(tcb: Tcb, out: Outbox): void {
   tcb.keepAliveAt = Number.POSITIVE_INFINITY
   tcb.heldUntil = Number.POSITIVE_INFINITY
   tcb.corkedUntil = Number.POSITIVE_INFINITY
+  tcb.pacedUntil = Number.POSITIVE_INFINITY
   tcb.unansweredSince = Number.POSITIVE_INFINITY
 }

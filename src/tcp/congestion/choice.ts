@@ -2,12 +2,14 @@
 
 import type { CongestionControl, CongestionControlFactory } from './congestion.ts'
 import { Cubic } from './cubic.ts'
+import { Dctcp } from './dctcp.ts'
 import { FixedWindow } from './fixed-window.ts'
 import { NewReno } from './new-reno.ts'
 
 const CONTROLLERS = {
   cubic: () => new Cubic(),
   reno: () => new NewReno(),
+  dctcp: () => new Dctcp(),
   none: () => new FixedWindow()
 } as const satisfies Record<string, CongestionControlFactory>
 
@@ -32,14 +34,16 @@ const METHODS = [
   'resumed'
 ] as const satisfies readonly (keyof CongestionControl)[]
 
+const FLAGS = ['governsRecovery', 'paces', 'needsEcn'] as const satisfies readonly (keyof CongestionControl)[]
+
 /** What is wrong with a controller that a factory has made; undefined for nothing. */
 export function faultOf(made: unknown): string | undefined {
   if (typeof made !== 'object' || made === null)
     return `a congestion controller, not ${made === null ? 'null' : typeof made}`
   const controller = made as Partial<CongestionControl>
   if (typeof controller.name !== 'string') return 'a congestion controller with a name'
-  if (typeof controller.governsRecovery !== 'boolean')
-    return 'a congestion controller that says whether it governsRecovery'
+  const unsaid = FLAGS.find(flag => typeof controller[flag] !== 'boolean')
+  if (unsaid !== undefined) return `a congestion controller with the boolean ${unsaid}`
   const missing = METHODS.find(method => typeof controller[method] !== 'function')
   return missing === undefined ? undefined : `a congestion controller with the method ${missing}`
 }

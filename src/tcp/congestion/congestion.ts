@@ -9,6 +9,10 @@ export interface CongestionControl {
   readonly name: string
   /** Sets `cwnd` on every ACK itself, in recovery too; else that is the engine's while losses are repaired. */
   readonly governsRecovery: boolean
+  /** Sets `pacingRate`; else the engine derives one from the window, where pacing is asked for. */
+  readonly paces: boolean
+  /** SYNs ask for ECN unless that is off, and each mark on the peer's text is echoed by itself, as DCTCP's peer expects (RFC 8257 §3.2). */
+  readonly needsEcn: boolean
   /** Our SYN is acknowledged: sets the window to begin with. */
   opened(tcb: Tcb, now: number): void
   /** An ACK has delivered something. Not called in fast recovery, unless `governsRecovery`. */

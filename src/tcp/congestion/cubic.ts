@@ -39,6 +39,8 @@ class Curve {
 export class Cubic implements CongestionControl {
   readonly name: string = 'cubic'
   readonly governsRecovery = false
+  readonly paces = false
+  readonly needsEcn = false
   readonly #curve = new Curve()
   readonly #before = new Curve()
   readonly #slowStart = new HyStart()

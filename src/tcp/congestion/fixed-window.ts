@@ -7,6 +7,8 @@ import { type CongestionControl, NO_THRESHOLD, smss } from './congestion.ts'
 export class FixedWindow implements CongestionControl {
   readonly name = 'none'
   readonly governsRecovery = true
+  readonly paces = false
+  readonly needsEcn = false
 
   opened(tcb: Tcb): void {
     tcb.cwnd = tcb.options.initialWindow * smss(tcb)

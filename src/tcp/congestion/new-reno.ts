@@ -17,6 +17,8 @@ import {
 export class NewReno implements CongestionControl {
   readonly name: string = 'reno'
   readonly governsRecovery: boolean = false
+  readonly paces: boolean = false
+  readonly needsEcn: boolean = false
   #ackedBytes = 0
 
   opened(tcb: Tcb, _now: number): void {
