@@ -4,11 +4,14 @@
 import {
   ICMP_BAD_CHECKSUM,
   ICMP_BAD_QUOTE,
+  ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_HEADER_LENGTH,
   ICMP_OK,
+  ICMP_PARAMETER_PROBLEM,
   ICMP_REDIRECT,
   ICMP_SOURCE_QUENCH,
+  ICMP_TIME_EXCEEDED,
   ICMP_TOO_SHORT,
   ICMP_UNREACHABLE,
   IcmpMessage,
@@ -50,13 +53,21 @@ export class IcmpCounters {
   misdirected = 0
   /** Errors about another protocol, or about a fragment that has no ports. */
   notTcp = 0
-  /** Source quench (RFC 6633 §4) and redirects (the host's routes lead, not ours). */
-  ignored = 0
+  /** Deprecated: ignored (RFC 6633 §4). */
+  sourceQuenches = 0
+  /** Ignored: the host's routes lead, not ours. */
+  redirects = 0
+  // By type, what becomes of them is counted apart.
+  unreachables = 0
+  timeExceeded = 0
+  parameterProblems = 0
   tcpErrors = 0
   echoRequests = 0
   /** Echo requests that another stack with our address answers. */
   echoForOthers = 0
-  /** Replies, and types that mean nothing to us. */
+  /** Nobody here has asked. */
+  echoReplies = 0
+  /** Types that mean nothing to us. */
   unhandled = 0
 }
 
@@ -79,6 +90,7 @@ export class IcmpInput {
     const verdict = parseIcmp(packet.view, packet.offset, packet.length, message)
     if (verdict !== ICMP_OK) this.#countBad(verdict)
     else if (message.isError) this.#errorArrives(packet, now)
+    else if (message.type === ICMP_ECHO_REPLY) this.counters.echoReplies++
     else if (message.type !== ICMP_ECHO_REQUEST) this.counters.unhandled++
     else if (addressIsOursAlone) this.#echoArrives(packet)
     else this.counters.echoForOthers++
@@ -92,9 +104,21 @@ export class IcmpInput {
 
   #errorArrives(packet: IpPacket, now: number): void {
     const message = this.#message
-    if (message.type === ICMP_SOURCE_QUENCH || message.type === ICMP_REDIRECT) {
-      this.counters.ignored++
-      return
+    switch (message.type) {
+      case ICMP_SOURCE_QUENCH:
+        this.counters.sourceQuenches++
+        return
+      case ICMP_REDIRECT:
+        this.counters.redirects++
+        return
+      case ICMP_UNREACHABLE:
+        this.counters.unreachables++
+        break
+      case ICMP_TIME_EXCEEDED:
+        this.counters.timeExceeded++
+        break
+      case ICMP_PARAMETER_PROBLEM:
+        this.counters.parameterProblems++
     }
     if (!message.quotesTcp) {
       this.counters.notTcp++

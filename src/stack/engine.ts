@@ -51,10 +51,16 @@ import { UserCalls } from './user-calls.ts'
 
 /** Of IPv4 and TCP, without options. */
 const HEADERS = 40
+/** Of IPv4 and an echo reply. */
+const ECHO_HEADERS = 28
 
 /** Limits and habits of the stack as a whole (`stackOptions` says what they mean). */
 export interface EngineOptions {
   readonly memoryLimit: number
+  readonly unreadLimit: number
+  readonly reassemblyLimit: number
+  readonly reassemblyDatagrams: number
+  readonly reassemblyTimeoutMs: number
   readonly timeWaitLimit: number
   readonly halfOpenLimit: number
   readonly synCookies: 'off' | 'when-full' | 'always'
@@ -69,7 +75,7 @@ export class StackCounters {
   unknownProtocol = 0
   /** TIME-WAITs left out because there were too many (`timeWaitLimit`). */
   timeWaitOverflow = 0
-  /** Echo requests not answered for want of memory. */
+  /** Echo requests not answered for want of memory, or of a way back. */
   echoDropped = 0
   /** SYNs to which no route leads back. */
   droppedNoRoute = 0
@@ -80,7 +86,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly counters = new TcpCounters()
   readonly sample = new AckSample()
   readonly stackCounters = new StackCounters()
-  readonly arena = new Arena()
+  readonly arena: Arena
   readonly slab: Slab
   readonly ip: IpInput
   readonly icmp: IcmpInput
@@ -113,6 +119,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.tracer = tracer
     this.#timeWaitLimit = options.timeWaitLimit
     this.slab = new Slab(options.memoryLimit)
+    this.arena = new Arena(options.unreadLimit)
     const key = new Uint8Array(16)
     random(key)
     this.secret = new SipHash(key)
@@ -121,7 +128,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.table = new ConnectionTable(this.ports, random, host.now())
     this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
-    this.ip = new IpInput({ accepts: address => this.isOwnAddress(address) })
+    this.ip = new IpInput({
+      accepts: address => this.isOwnAddress(address),
+      reassembly: {
+        timeoutMs: options.reassemblyTimeoutMs,
+        maxBytes: options.reassemblyLimit,
+        maxDatagrams: options.reassemblyDatagrams
+      }
+    })
     this.icmp = new IcmpInput(this)
     this.#transmitter = new Transmitter(
       link,
@@ -286,7 +300,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       if (current > 0) {
         this.routes.mtuReported(remoteAddress, mtu, this.now, current)
         pathMtuShrank(tcb, this.routes.mtuTo(remoteAddress, this.now, current), this.now, this)
-      }
+      } else this.counters.droppedIcmpNoNews++
     } else icmpErrorArrives(tcb, type, code, this)
     this.rearm(tcb)
     if (CHECKS) checkInvariants(tcb)
@@ -294,7 +308,13 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   echoRequested(packet: IpPacket, rest: number, offset: number, length: number): void {
     const { source, destination, bytes } = packet
-    const sent = this.#transmitter.echoReply(destination, source, rest, bytes, offset, length)
+    // Nothing is cut into fragments here: what does not fit into one packet is left out (RFC 1122 §3.2.2.6).
+    const most = this.mtuBackTo(source) - ECHO_HEADERS
+    if (most < 0) {
+      this.stackCounters.echoDropped++
+      return
+    }
+    const sent = this.#transmitter.echoReply(destination, source, rest, bytes, offset, Math.min(length, most))
     if (sent === 0) this.stackCounters.echoDropped++
     else this.#countSent(sent)
   }
@@ -331,6 +351,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   }
 
   awaitMemory(tcb: Tcb): void {
+    this.counters.writesShortOfMemory++
     this.#starving.add(tcb)
   }
 

@@ -24,7 +24,7 @@ const GAUGES: ReadonlySet<string> = new Set([
 export function formatPrometheus(stack: Stack): string {
   const statistics = stack.statistics()
   const { stack: own, ...parts } = stack.counters()
-  const { slabUsedBytes, slabReservedBytes, ...ownCounters } = own
+  const { slabUsedBytes, slabReservedBytes, unreadBytes, reassemblyBytes, ...ownCounters } = own
   let text = ''
   for (const [group, title] of Object.entries(GROUPS)) {
     for (const [name, value] of Object.entries(statistics[group as keyof typeof GROUPS])) {
@@ -45,6 +45,8 @@ export function formatPrometheus(stack: Stack): string {
   text += samples('rawtcp_connections', {}, 'kind', { ...stack.counts() })
   text += head('rawtcp_slab_bytes', 'gauge', 'Memory of send buffers and of text out of order.')
   text += samples('rawtcp_slab_bytes', {}, 'kind', { used: slabUsedBytes, reserved: slabReservedBytes })
+  text += head('rawtcp_held_bytes', 'gauge', 'Text in order that is not read, and fragments of datagrams.')
+  text += samples('rawtcp_held_bytes', {}, 'kind', { unread: unreadBytes, fragments: reassemblyBytes })
   return text
 }
 

@@ -22,6 +22,14 @@ import type { Tracer } from './trace.ts'
 export const stackOptions = {
   /** The most that send buffers and text out of order take for all connections together, bytes. */
   memoryLimit: int({ default: 1024 * 1024 * 1024, min: 1024 * 1024, max: 2 ** 40 }),
+  /** The most text, in order and not read, of all connections together, bytes: what comes beyond is dropped, and comes again. */
+  unreadLimit: int({ default: 1024 * 1024 * 1024, min: 65_536, max: 2 ** 40 }),
+  /** Fragments of datagrams that are not complete, bytes with what keeping them costs; the oldest make room. */
+  reassemblyLimit: int({ default: 4 * 1024 * 1024, min: 0, max: 2 ** 30 }),
+  /** Datagrams that are not complete; the oldest make room. */
+  reassemblyDatagrams: int({ default: 256, min: 1, max: 65_536 }),
+  /** How long a datagram waits for the rest of its fragments, ms (RFC 1122 §3.3.2 has 60 to 120 s, Linux 30 s). */
+  reassemblyTimeoutMs: int({ default: 30_000, min: 1, max: 600_000 }),
   /** Connections in TIME-WAIT; beyond it they close without waiting, counted as `timeWaitOverflow`. */
   timeWaitLimit: int({ default: 65_536, min: 0, max: 2 ** 24 }),
   /** Half-open connections of all listeners together; what SYNs beyond get is set by `synCookies`. */
@@ -210,12 +218,18 @@ export class Stack {
 
   /** The same under our own names, which are finer, by part: nothing that was counted is left out. */
   counters(): { tcp: Counters; ip: Counters; icmp: Counters; stack: Counters; link: Counters } {
-    const { counters, ip, icmp, stackCounters, slab } = this.#engine
+    const { counters, ip, icmp, stackCounters, slab, arena } = this.#engine
     return {
       tcp: { ...counters },
       ip: { ...ip.counters },
       icmp: { ...icmp.counters },
-      stack: { ...stackCounters, slabUsedBytes: slab.usedBytes, slabReservedBytes: slab.reservedBytes },
+      stack: {
+        ...stackCounters,
+        slabUsedBytes: slab.usedBytes,
+        slabReservedBytes: slab.reservedBytes,
+        unreadBytes: arena.unread,
+        reassemblyBytes: ip.reassembly.heldBytes
+      },
       link: this.#link.counters()
     }
   }

@@ -80,6 +80,7 @@ function tcpExtGroup({ tcp, stack }: Counted): Counters {
     SyncookiesRecv: tcp.synCookiesReceived,
     SyncookiesFailed: tcp.droppedBadCookie,
     ListenOverflows: tcp.droppedAcceptQueueFull,
+    EmbryonicRsts: tcp.embryonicResets,
     ListenDrops: tcp.droppedSynBacklogFull + tcp.droppedAcceptQueueFull,
     TCPReqQFullDoCookies: tcp.synCookiesSent,
     TCPReqQFullDrop: tcp.droppedSynBacklogFull,
@@ -97,8 +98,10 @@ function tcpExtGroup({ tcp, stack }: Counted): Counters {
     TCPKeepAlive: tcp.keepAliveProbes,
     TCPOFOQueue: tcp.outOfOrderSegments,
     TCPOFODrop: tcp.droppedTooManyHoles + tcp.droppedOutOfMemory,
+    TCPRcvQDrop: tcp.droppedUnreadLimit,
     TCPAbortOnClose: tcp.abortsOnUnread,
     TCPAbortOnData: tcp.abortsOnLateText,
+    TCPAbortOnLinger: tcp.abortsOnLinger,
     TCPAbortOnTimeout: tcp.abortsOnTimeout,
     TCPChallengeACK: tcp.challengeAcks,
     TCPACKSkippedChallenge: tcp.challengesSkipped,
@@ -144,7 +147,13 @@ function icmpGroup({ icmp, stack }: Counted): Counters {
     InMsgs: icmp.received,
     InErrors: icmp.tooShort + icmp.badChecksum + icmp.badQuote,
     InCsumErrors: icmp.badChecksum,
+    InDestUnreachs: icmp.unreachables,
+    InTimeExcds: icmp.timeExceeded,
+    InParmProbs: icmp.parameterProblems,
+    InSrcQuenchs: icmp.sourceQuenches,
+    InRedirects: icmp.redirects,
     InEchos: icmp.echoRequests + icmp.echoForOthers,
+    InEchoReps: icmp.echoReplies,
     OutMsgs: replies,
     OutEchoReps: replies
   }
@@ -164,7 +173,14 @@ const IP_PASSES: ReadonlySet<string> = new Set<keyof IpCounters>([
   'fragments',
   'reassembled'
 ])
-const ICMP_PASSES: ReadonlySet<string> = new Set<keyof IcmpCounters>(['received', 'tcpErrors', 'echoRequests'])
+const ICMP_PASSES: ReadonlySet<string> = new Set<keyof IcmpCounters>([
+  'received',
+  'tcpErrors',
+  'echoRequests',
+  'unreachables',
+  'timeExceeded',
+  'parameterProblems'
+])
 const DROPPED = 'dropped'
 
 function droppedGroup({ tcp, ip, icmp, stack }: Counted): Statistics['dropped'] {

@@ -133,7 +133,10 @@ export function shutdown(tcb: Tcb, out: Outbox): void {
 export function close(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.readerGone) return
   tcb.readerGone = true
-  if (tcb.options.resetOnClose) return abort(tcb, now, out)
+  if (tcb.options.resetOnClose) {
+    out.counters.abortsOnLinger++
+    return abort(tcb, now, out)
+  }
   if (tcb.receiveBuffer.readable > 0 && isSynchronized(tcb.state) && tcb.state !== State.TIME_WAIT) {
     out.counters.abortsOnUnread++
     return abort(tcb, now, out)

@@ -15,6 +15,8 @@ export class TcpCounters {
   segmentsRetransmitted = 0
   resetsSent = 0
   resetsReceived = 0
+  /** Of these, those that ended a half-open connection. */
+  embryonicResets = 0
   retransmissionTimeouts = 0
   synRetransmissions = 0
   fastRetransmits = 0
@@ -38,8 +40,12 @@ export class TcpCounters {
   troubles = 0
   /** Times that smaller segments were tried. */
   blackHolesSuspected = 0
+  /** Writes that found no memory, though the connection had room. */
+  writesShortOfMemory = 0
   /** Text was unread when the user closed. */
   abortsOnUnread = 0
+  /** The user closed, and had asked for a reset then (`resetOnClose`). */
+  abortsOnLinger = 0
   /** Text arrived after the user had closed both ways. */
   abortsOnLateText = 0
   icmpErrorsTaken = 0
@@ -71,6 +77,8 @@ export class TcpCounters {
   /** ACKs to a listener, shortly after a cookie was sent, that acknowledge none. */
   droppedBadCookie = 0
   droppedOutOfMemory = 0
+  /** Text in order, while connections together had as much unread text as they may. */
+  droppedUnreadLimit = 0
   droppedTooManyHoles = 0
   droppedTextAfterFin = 0
   droppedOutsideWindow = 0
@@ -80,6 +88,8 @@ export class TcpCounters {
   droppedIcmpUnwanted = 0
   /** Window scales above 14 on a SYN of the peer's, taken for 14 (RFC 7323 §2.3). */
   excessiveScales = 0
+  /** Reports of a path MTU that is no smaller than what is sent. */
+  droppedIcmpNoNews = 0
   /** Options that ended a header early because their lengths made no sense; the segment itself is processed. */
   malformedOptions = 0
   /** A state change that is no edge of RFC 9293 §3.3.2: always 0, unless there is a defect. */

@@ -54,7 +54,10 @@ function errorFor(type: number, code: number): ErrorName {
 /** The way there carries only packets of `mtu` bytes: what was too big goes again at once, cut smaller (RFC 1191 §6.4). */
 export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): void {
   const mss = Math.min(tcb.peerMss, mtu - HEADERS)
-  if (mss >= tcb.sndMss) return
+  if (mss >= tcb.sndMss) {
+    out.counters.droppedIcmpNoNews++
+    return
+  }
   out.counters.icmpErrorsTaken++
   const { cwnd, ssthresh } = tcb
   reduceMss(tcb, mss, now)

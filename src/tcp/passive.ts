@@ -123,6 +123,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
   if ((seg.flags & RST) !== 0) {
     if (seq === rcvNxt) {
       out.counters.resetsReceived++
+      out.counters.embryonicResets++
       return 'gone'
     }
     out.counters.droppedBadReset++

@@ -15,6 +15,17 @@ export class Arena {
   #chunk = new Uint8Array(0)
   #cursor = 0
   #longestPiece = 0
+  /** Text of all connections that is in order and not read, bytes. */
+  unread = 0
+
+  constructor(
+    /** The most of it. */
+    readonly limit = Number.POSITIVE_INFINITY
+  ) {}
+
+  hasRoomFor(length: number): boolean {
+    return this.unread + length <= this.limit
+  }
 
   /** Copies the bytes to the end of `piece` if that is where the arena stands, else into a new piece that is returned. */
   append(piece: Piece | undefined, bytes: Uint8Array, offset: number, length: number): Piece {
@@ -58,6 +69,8 @@ export class ReceiveBuffer {
   /** Text that waits behind a hole. */
   readonly waiting = new Ranges()
   #pieces: Piece[] = NO_PIECES
+  /** Where what is readable counts; undefined where nothing is, or where it counts no more. */
+  #arena: Arena | undefined = undefined
   #ring: Block | undefined = undefined
 
   constructor(
@@ -76,6 +89,8 @@ export class ReceiveBuffer {
       done += piece.end - (piece === last ? before : piece.start)
     }
     this.readable += length
+    arena.unread += length
+    this.#arena = arena
   }
 
   /** The oldest unread bytes, at most `most`; they are the caller's. Undefined when there are none. */
@@ -86,6 +101,7 @@ export class ReceiveBuffer {
     const bytes = piece.chunk.subarray(piece.start, piece.start + n)
     piece.start += n
     this.readable -= n
+    if (this.#arena !== undefined) this.#arena.unread -= n
     // An empty last piece goes too: the arena may still stand at its end, but an idle connection owns nothing.
     if (piece.start === piece.end) this.#pieces.shift()
     if (this.#pieces.length === 0) this.#pieces = NO_PIECES
@@ -125,6 +141,12 @@ export class ReceiveBuffer {
     }
     if (this.waiting.count === 0) this.forgetWaiting(keeper)
     return rcvNxt
+  }
+
+  /** The connection is over: what is unread stays readable, but is its user's and no more the stack's. */
+  disown(): void {
+    if (this.#arena !== undefined) this.#arena.unread -= this.readable
+    this.#arena = undefined
   }
 
   forgetWaiting(keeper: BlockKeeper): void {

@@ -49,6 +49,12 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     end(tcb, null, 'text after close', out)
     return false
   }
+  if (start === tcb.rcvNxt && !out.arena.hasRoomFor(length)) {
+    // The peer sends it again: by then somebody may have read.
+    out.counters.droppedUnreadLimit++
+    oweAck(tcb, out)
+    return true
+  }
   if (changesEcho(tcb, seg)) sendAck(tcb, now, out)
   if (takeCodepoint(tcb, seg)) oweAck(tcb, out)
   const offset = seg.payloadOffset + ahead(start, toSeq(seg.seq))

@@ -42,6 +42,7 @@ export function enterTimeWait(tcb: Tcb, why: string, now: number, out: Outbox): 
 function release(tcb: Tcb, out: Outbox): void {
   tcb.sendBuffer.free(out)
   tcb.receiveBuffer.forgetWaiting(out)
+  tcb.receiveBuffer.disown()
   tcb.sacked.clear()
   tcb.ackOwed = false
   tcb.retransmitAt = Number.POSITIVE_INFINITY

@@ -6,7 +6,8 @@ import { VirtualClock } from '../../src/sim/clock.ts'
 import { Stack } from '../../src/stack/stack.ts'
 import { finish, sum } from '../../src/wire/checksum.ts'
 import { ACK, Segment, SYN } from '../../src/wire/segment.ts'
-import { HandLink, knock, OUR_ADDRESS, PEER_ADDRESS, Peer, parsed, tcpPacket } from '../support/peer.ts'
+import { packetOf } from '../ip/packets.ts'
+import { established, HandLink, knock, OUR_ADDRESS, PEER_ADDRESS, Peer, parsed, tcpPacket } from '../support/peer.ts'
 
 const SECOND_ADDRESS = 0x0a000007
 
@@ -109,3 +110,64 @@ t.test(
     t.equal(knock(new Peer().listen(), 5001)?.flags, SYN | ACK)
   }
 )
+
+/** A message to us from THERE of ip/packets.ts, which is PEER_ADDRESS. */
+function icmp(type: number, data = new Uint8Array(28)): Uint8Array {
+  const payload = new Uint8Array(8 + data.length)
+  payload[0] = type
+  payload.set(data, 8)
+  const view = new DataView(payload.buffer)
+  view.setInt32(4, 0x12345678)
+  view.setUint16(2, finish(sum(view, 0, payload.length, 0)))
+  return packetOf({ protocol: 1, payload })
+}
+
+t.test(
+  'nothing that comes makes us send an ICMP error, or any message but an echo reply (RFC 1122 §3.2.2)',
+  async t => {
+    const peer = established()
+    const packets = [
+      packetOf({ protocol: 17, payload: new Uint8Array(8) }),
+      packetOf({ protocol: 99, payload: new Uint8Array(8) }),
+      packetOf({ moreFragments: true, payload: new Uint8Array(8) }), // its time will be up
+      withOptions(packetOf({ protocol: 17, payload: new Uint8Array(8) }), [131, 7, 4, 10, 0, 0, 99, 0]),
+      withOptions(packetOf({ protocol: 17, payload: new Uint8Array(8) }), [7, 0, 0, 0]), // a bad parameter
+      ...[0, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 255].map(type => icmp(type))
+    ]
+    peer.link.sent = []
+    for (const packet of packets) peer.link.deliver(packet)
+    peer.clock.run(peer.clock.now() + 300_000)
+    t.equal(peer.stack.counters().ip.fragmentTimeout, 1)
+    t.same(peer.link.sent, [])
+    peer.link.deliver(icmp(8))
+    peer.settle()
+    t.equal(peer.link.sent.length, 1)
+  }
+)
+
+t.test('an echo request with a source route is answered straight, without options (RFC 1122 §3.2.2.6)', async t => {
+  const peer = new Peer()
+  const data = Uint8Array.from({ length: 40 }, (_, i) => i)
+  for (const options of [
+    [131, 7, 8, 10, 0, 0, 99, 0],
+    [7, 11, 8, 10, 0, 0, 99, 0, 0, 0, 0, 0],
+    [68, 8, 5, 0, 0, 0, 0, 0]
+  ]) {
+    peer.link.sent = []
+    peer.link.deliver(withOptions(icmp(8, data), options))
+    peer.settle()
+    const [reply] = peer.link.sent
+    t.equal(reply[0], 0x45)
+    t.same([source(reply), destination(reply)], [OUR_ADDRESS, PEER_ADDRESS])
+    t.same([...reply.subarray(28)], [...data])
+  }
+})
+
+t.test('an echo reply is one packet: what does not fit is left out (RFC 1122 §3.2.2.6)', async t => {
+  const peer = new Peer()
+  peer.link.deliver(icmp(8, new Uint8Array(3000).fill(7)))
+  peer.settle()
+  const [reply] = peer.link.sent
+  t.equal(reply.length, 1500)
+  t.equal(reply[1499], 7)
+})

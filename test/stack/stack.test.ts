@@ -184,6 +184,7 @@ t.test('a stack refuses options that it does not know, and values out of bounds'
   t.throws(make({ memoryLimit: 1 }), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(make({ timeWaitLimit: -1 }), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(make({ retries: 1.5 }), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(make({ timeToLive: 0 }), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(make({ firstEphemeralPort: 5000, lastEphemeralPort: 4999 }), { code: 'ERR_OUT_OF_RANGE' })
   const stack = make({ firstEphemeralPort: 5000, lastEphemeralPort: 5000 })()
   t.equal(stack.connect({ address: '10.0.0.2', port: 80 }).localPort, 5000)

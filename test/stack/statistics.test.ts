@@ -1,12 +1,15 @@
 // The counters under their standard names (RFC 4022), and the promise that whatever is dropped moves one counter of its own.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { VirtualClock } from '../../src/sim/clock.ts'
 import { formatPrometheus } from '../../src/stack/prometheus.ts'
-import type { Stack } from '../../src/stack/stack.ts'
+import { Stack } from '../../src/stack/stack.ts'
 import { finish, sum } from '../../src/wire/checksum.ts'
 import { Segment } from '../../src/wire/segment.ts'
 import { packetOf } from '../ip/packets.ts'
-import { established, Peer, tcpPacket } from '../support/peer.ts'
+import { established, HandLink, knock, Peer, tcpPacket } from '../support/peer.ts'
 import { viewOf } from '../wire/bytes.ts'
 
 /** `tcp.badChecksum 1`, for each reason that has a count. */
@@ -66,6 +69,20 @@ interface Row {
   packet: (peer: Peer) => Uint8Array
 }
 
+let lastFlight: Uint8Array = new Uint8Array(0)
+
+/** A connection with a full segment in flight. */
+function inFlight(): Peer {
+  const peer = established()
+  peer.link.sent = []
+  peer.connection?.write(new Uint8Array(1460))
+  peer.settle()
+  lastFlight = peer.link.sent[0]
+  return peer
+}
+
+const quoteOf = (packet: Uint8Array): Uint8Array => packet.slice(0, 28)
+
 const rows: Row[] = [
   { what: 'no IPv4 header', reason: 'ip.tooShort', packet: () => new Uint8Array(19) },
   { what: 'IPv6', reason: 'ip.badVersion', packet: peer => set(peer.packet(TEXT), 0, 0x65) },
@@ -96,8 +113,81 @@ const rows: Row[] = [
     reason: 'icmp.badQuote',
     packet: () => icmp(3, 1, 0, new Uint8Array(10))
   },
-  { what: 'a redirect', reason: 'icmp.ignored', packet: peer => icmp(5, 1, 0, peer.packet(TEXT).slice(0, 28)) },
-  { what: 'an echo reply', reason: 'icmp.unhandled', packet: () => icmp(0, 0, 0, new Uint8Array(8)) },
+  {
+    what: 'source quench',
+    reason: 'icmp.sourceQuenches',
+    packet: peer => icmp(4, 0, 0, peer.packet(TEXT).slice(0, 28))
+  },
+  { what: 'a redirect', reason: 'icmp.redirects', packet: peer => icmp(5, 1, 0, peer.packet(TEXT).slice(0, 28)) },
+  { what: 'an echo reply', reason: 'icmp.echoReplies', packet: () => icmp(0, 0, 0, new Uint8Array(8)) },
+  { what: 'an ICMP timestamp request', reason: 'icmp.unhandled', packet: () => icmp(13, 0, 0, new Uint8Array(12)) },
+  {
+    what: 'an echo request from where no way leads back',
+    reason: 'icmp.noMemory',
+    peer: () => {
+      const peer = new Peer()
+      peer.link.route = () => {
+        throw new Error('no route')
+      }
+      return peer
+    },
+    packet: () => icmp(8, 0, 1, new Uint8Array(8))
+  },
+  {
+    what: 'a report of a path MTU that is none',
+    reason: 'tcp.icmpNoNews',
+    peer: inFlight,
+    packet: () => icmp(3, 4, 1500, quoteOf(lastFlight))
+  },
+  {
+    what: 'a report of a path MTU where the user wants none',
+    reason: 'tcp.icmpUnwanted',
+    peer: () => {
+      const peer = inFlight()
+      peer.connection?.setOptions({ pathMtuDiscovery: 'ignore-reports' })
+      return peer
+    },
+    packet: () => icmp(3, 4, 1000, quoteOf(lastFlight))
+  },
+  {
+    what: 'text beyond what all connections may have unread',
+    reason: 'tcp.unreadLimit',
+    peer: () => {
+      const peer = established({ stack: { unreadLimit: 65_536 }, syn: { windowScale: 0 } })
+      for (let seq = 1; seq < 65_536; seq += 1024) peer.arrive({ ...TEXT, seq, text: new Uint8Array(1024) })
+      return peer
+    },
+    packet: peer => peer.packet({ ...TEXT, seq: 65_537 })
+  },
+  {
+    what: 'text that passes the right edge',
+    reason: 'tcp.outsideWindow',
+    peer: () => established({ sockets: { receiveBuffer: 2048 } }),
+    packet: peer => peer.packet({ ...TEXT, text: new Uint8Array(3000) })
+  },
+  {
+    what: 'a SYN that finds no room',
+    reason: 'tcp.synBacklogFull',
+    peer: () => {
+      const peer = new Peer({ stack: { synCookies: 'off', halfOpenLimit: 1 } }).listen()
+      knock(peer, 5001)
+      return peer
+    },
+    packet: peer => {
+      peer.peerPort = 5002
+      return peer.packet({ flags: 'S' })
+    }
+  },
+  {
+    what: 'a fragment that overlaps',
+    reason: 'ip.fragmentOverlap',
+    peer: () => {
+      const peer = new Peer()
+      peer.inject(packetOf({ moreFragments: true, payload: new Uint8Array(16) }))
+      return peer
+    },
+    packet: () => packetOf({ moreFragments: true, fragmentOffset: 8, payload: new Uint8Array(16) })
+  },
   {
     what: 'an ICMP error about UDP',
     reason: 'icmp.notTcp',
@@ -271,6 +361,82 @@ for (const { what, reason, peer: begin = established, packet } of rows) {
   })
 }
 
+/** What it takes more to bring about than a packet, and the tests that look at the counter. */
+const ELSEWHERE: Record<string, [file: string, counter: string]> = {
+  'ip.fragmentDuplicate': ['ip/reassembly', 'fragmentDuplicate'],
+  'ip.fragmentRefused': ['ip/reassembly', 'fragmentRefused'],
+  'ip.fragmentTooMany': ['ip/reassembly', 'fragmentTooMany'],
+  'ip.fragmentEvicted': ['ip/reassembly', 'fragmentEvicted'],
+  'ip.fragmentNoRoom': ['ip/reassembly', 'fragmentNoRoom'],
+  'ip.fragmentTimeout': ['ip/reassembly', 'fragmentTimeout'],
+  'ip.fragmentBadEcn': ['ip/reassembly', 'fragmentBadEcn'],
+  'icmp.echoForOthers': ['ip/icmp', 'echoForOthers'],
+  'tcp.notOurs': ['stack/statistics', 'droppedNotOurs'],
+  'tcp.acceptQueueFull': ['stack/accept-queue', 'droppedAcceptQueueFull'],
+  'tcp.deferred': ['stack/accept-queue', 'droppedDeferred'],
+  'tcp.badCookie': ['tcp/syn-cookies', 'droppedBadCookie'],
+  'tcp.outOfMemory': ['tcp/text', 'droppedOutOfMemory'],
+  'tcp.tooManyHoles': ['tcp/text', 'droppedTooManyHoles']
+}
+
+t.test(
+  'where a kernel has the address too, segments for its ports are its own: dropped once, and never answered',
+  async t => {
+    const link = new HandLink()
+    Object.assign(link, { addresses: undefined })
+    const clock = new VirtualClock()
+    const stack = new Stack({ link, host: clock })
+    link.deliver(new Peer().packet({ flags: 'S' }))
+    clock.run(1000)
+    t.same(drops(stack), ['tcp.notOurs 1'])
+    t.equal(stack.counters().tcp.droppedNotOurs, 1)
+    t.same(link.sent, [])
+  }
+)
+
+t.test('each reason is brought about by a test', async t => {
+  const tested = new Set(rows.map(row => row.reason))
+  for (const [layer, reasons] of Object.entries(new Peer().stack.statistics().dropped)) {
+    for (const reason of Object.keys(reasons)) {
+      const name = `${layer}.${reason}`
+      if (tested.has(name)) continue
+      const [file, counter] = ELSEWHERE[name] ?? []
+      if (!t.ok(file, `${name} has no test`)) continue
+      const source = readFileSync(join(import.meta.dirname, `../${file}.test.ts`), 'utf8')
+      t.ok(source.includes(counter), `${name}: ${counter} in ${file}`)
+    }
+  }
+})
+
+t.test('ICMP messages are counted by type, whatever becomes of them', async t => {
+  const peer = new Peer()
+  const quote = packetOf({ protocol: 17, source: 0x0a000001 })
+  for (const type of [3, 3, 11, 12, 4, 5]) peer.inject(icmp(type, 0, 0, quote))
+  for (const type of [0, 8]) peer.inject(icmp(type, 0, 0, new Uint8Array(8)))
+  t.match(peer.stack.statistics().icmp, {
+    InMsgs: 8,
+    InDestUnreachs: 2,
+    InTimeExcds: 1,
+    InParmProbs: 1,
+    InSrcQuenchs: 1,
+    InRedirects: 1,
+    InEchos: 1,
+    InEchoReps: 1
+  })
+})
+
+t.test('how connections end before their time: reset half open, at a close that resets', async t => {
+  const half = halfOpen()
+  half.arrive({ flags: 'R', seq: 1 })
+  t.equal(half.stack.statistics().tcpExt.EmbryonicRsts, 1)
+  const open = established()
+  open.arrive({ flags: 'R', seq: 1 })
+  t.equal(open.stack.statistics().tcpExt.EmbryonicRsts, 0)
+  const lingering = established({ sockets: { resetOnClose: true } })
+  lingering.call(connection => connection.close())
+  t.match(lingering.stack.statistics().tcpExt, { TCPAbortOnLinger: 1, TCPAbortOnClose: 0 })
+})
+
 t.test('the state diagram is counted as RFC 4022 says, whoever causes the move', async t => {
   const count = (peer: Peer): number[] => {
     const { ActiveOpens, PassiveOpens, AttemptFails, EstabResets, CurrEstab } = peer.stack.statistics().tcp
@@ -357,9 +523,11 @@ t.test(
     has('rawtcp_netstat_TcpExt_TCPTimeouts 0')
     has('rawtcp_dropped_total{layer="tcp",reason="badChecksum"} 1')
     has('rawtcp_connections{kind="connections"} 1')
+    for (const kind of ['unread', 'fragments']) has(`rawtcp_held_bytes{kind="${kind}"} 0`)
+    has('rawtcp_slab_bytes{kind="used"} 0')
     for (const [part, counters] of Object.entries(peer.stack.counters())) {
       for (const [name, value] of Object.entries(counters)) {
-        if (name.startsWith('slab')) continue
+        if (name.endsWith('Bytes') && part === 'stack') continue // gauges
         has(`rawtcp_events_total{part="${part}",event="${name}"} ${value}`)
       }
     }

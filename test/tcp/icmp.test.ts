@@ -191,6 +191,24 @@ t.test('an error about one connection changes no other (RFC 5927 §5.2)', async 
   )
 })
 
+t.test(
+  'an open connection outlives every kind of ICMP error, and the user hears of each (RFC 1122 §4.2.3.9)',
+  async t => {
+    const kinds = Array.from({ length: 16 }, (_, code) => [UNREACHABLE, code]).filter(([, code]) => code !== 4)
+    for (const [type, code] of [...kinds, [TIME_EXCEEDED, 0], [TIME_EXCEEDED, 1], [12, 0], [12, 1]]) {
+      const peer = established()
+      const told: (string | undefined)[] = []
+      peer.connection!.handlers.troubled = (_, error) => void told.push(error?.code)
+      peer.call(c => c.write(new Uint8Array(10)))
+      peer.inject(icmpError(peer, type, code, 1))
+      t.equal(peer.state, 'ESTABLISHED', `type ${type} code ${code}`)
+      t.match(told, [/^(ENETUNREACH|EHOSTUNREACH|ECONNREFUSED)$/])
+      peer.arrive({ flags: '.', seq: 1, ack: 11 })
+      t.equal(peer.connection?.info().unacked, 0, 'it goes on')
+    }
+  }
+)
+
 t.test('path MTU discovery can be told to heed no reports, and to let routers cut', async t => {
   for (const [pathMtuDiscovery, dontFragment, mss] of [
     ['on', true, 960],
