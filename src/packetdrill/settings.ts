@@ -42,11 +42,6 @@ const numberOf =
   value => ({ [option]: Math.round(Number(value) * unit) })
 /** Accepted: nothing here depends on it. */
 const nothing: Sysctl = () => ({})
-/** Good where it asks for what the engine does anyway. */
-const only =
-  (wanted: string, why: string): Sysctl =>
-  value =>
-    value === wanted ? {} : why
 
 const choice =
   (option: string, words: Readonly<Record<string, string | boolean>>): Sysctl =>
@@ -60,8 +55,6 @@ const receiveMemory: Sysctl = value => {
 }
 
 const sendMemory: Sysctl = value => ({ sendBuffer: Number(value.trim().split(/\s+/)[1]) })
-
-const NO_LATER_LOSS_DETECTION = 'loss detection is that of RFC 6582 and RFC 6675, without RACK and TLP'
 
 const congestionControl: Sysctl = value =>
   CONGESTION_CONTROL_NAMES.some(name => name === value)
@@ -83,10 +76,10 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_retries1: numberOf('troubleRetries'),
   tcp_retries2: numberOf('retries'),
   tcp_syn_linear_timeouts: numberOf('synLinearTimeouts'),
-  tcp_early_retrans: only('0', NO_LATER_LOSS_DETECTION),
-  tcp_recovery: only('0', NO_LATER_LOSS_DETECTION),
-  tcp_reordering: only('3', 'three duplicate ACKs show a loss'),
-  tcp_frto: only('0', 'there is no F-RTO'),
+  tcp_early_retrans: value => ({ tailLossProbe: value === '3' || value === '4' }),
+  tcp_recovery: value => ({ rack: (Number(value) & 1) !== 0 }),
+  tcp_reordering: numberOf('reordering'),
+  tcp_frto: flagOf('forwardRto'),
   tcp_slow_start_after_idle: flagOf('slowStartAfterIdle'),
   tcp_keepalive_time: numberOf('keepAliveIdleMs', 1000),
   tcp_keepalive_intvl: numberOf('keepAliveIntervalMs', 1000),

@@ -31,6 +31,7 @@ import { type Outbox, tell } from '../tcp/outbox.ts'
 import { output } from '../tcp/output.ts'
 import { SynReceived } from '../tcp/passive.ts'
 import { Arena } from '../tcp/receive-buffer.ts'
+import { RecordPool } from '../tcp/records.ts'
 import { State } from '../tcp/state.ts'
 import { Event, Tcb } from '../tcp/tcb.ts'
 import { arrivesInTimeWait, refuseInTimeWait, TimeWait } from '../tcp/time-wait.ts'
@@ -87,6 +88,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly sample = new AckSample()
   readonly stackCounters = new StackCounters()
   readonly arena: Arena
+  readonly records = new RecordPool()
   readonly slab: Slab
   readonly ip: IpInput
   readonly icmp: IcmpInput

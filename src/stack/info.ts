@@ -10,8 +10,8 @@ import { windowOffered } from '../tcp/window.ts'
 export interface TcpInfo {
   /** As RFC 9293 spells it. */
   readonly state: (typeof STATE_NAMES)[number]
-  /** What is being repaired: Open for nothing, CWR after an ECN-Echo, Recovery after duplicate ACKs, Loss after a timeout. */
-  readonly caState: 'Open' | 'CWR' | 'Recovery' | 'Loss'
+  /** Open for nothing wrong, Disorder for something late, CWR after an ECN-Echo, Recovery from losses, Loss after a timeout. */
+  readonly caState: 'Open' | 'Disorder' | 'CWR' | 'Recovery' | 'Loss'
   /** Timeouts, or probes of a closed window, in a row without an answer. */
   readonly retransmits: number
   readonly options: {
@@ -28,8 +28,15 @@ export interface TcpInfo {
   readonly sndMss: number
   readonly rcvMss: number
   readonly advmss: number
+  /** The back-off of the timer: how often it has doubled since a round trip was measured. */
+  readonly backoff: number
   /** Bytes that are sent and not acknowledged. */
   readonly unacked: number
+  /** Segments: sent and not acknowledged; of these, held by the peer behind a hole, held for lost, sent again. */
+  readonly unackedSegments: number
+  readonly sackedSegments: number
+  readonly lostSegments: number
+  readonly retransSegments: number
   readonly sackedBytes: number
   /** Smoothed round trip; -1 before the first is measured. */
   readonly rttMs: number
@@ -44,6 +51,13 @@ export interface TcpInfo {
   readonly pacingRate: number
   readonly sndWnd: number
   readonly rcvWnd: number
+  /** Duplicate ACKs that show a loss, how often the network was seen to reorder, duplicates that the peer has reported. */
+  readonly reordering: number
+  readonly reordSeen: number
+  readonly dsackDups: number
+  /** Segments that have arrived, as far as we know, and bytes found lost, in the connection's life. */
+  readonly delivered: number
+  readonly lostBytes: number
   /** Segments sent again, in the connection's life. */
   readonly totalRetrans: number
   readonly bytesSent: number
@@ -61,12 +75,18 @@ export interface TcpInfo {
   readonly peerUserTimeoutMs: number
 }
 
-const CA_STATES = { [Repair.NONE]: 'Open', [Repair.FAST_RECOVERY]: 'Recovery', [Repair.TIMEOUT]: 'Loss' } as const
+const CA_STATES = {
+  [Repair.OPEN]: 'Open',
+  [Repair.DISORDER]: 'Disorder',
+  [Repair.RECOVERY]: 'Recovery',
+  [Repair.LOSS]: 'Loss'
+} as const
 
 export function infoOf(tcb: Tcb): TcpInfo {
+  const board = tcb.scoreboard
   return {
     state: STATE_NAMES[tcb.state],
-    caState: tcb.inCwr ? 'CWR' : CA_STATES[tcb.repair],
+    caState: tcb.inCwr && tcb.repair < Repair.RECOVERY ? 'CWR' : CA_STATES[tcb.repair],
     retransmits: tcb.retries,
     options: {
       timestamps: tcb.timestampsOn,
@@ -81,8 +101,13 @@ export function infoOf(tcb: Tcb): TcpInfo {
     sndMss: tcb.sndMss,
     rcvMss: tcb.rcvMss,
     advmss: tcb.offeredMss,
+    backoff: tcb.backoff,
     unacked: ahead(tcb.sndNxt, tcb.sndUna),
-    sackedBytes: tcb.sacked.bytes,
+    unackedSegments: board.sent + (tcb.sndUna === tcb.iss ? 1 : 0),
+    sackedSegments: board.sacked,
+    lostSegments: board.lost,
+    retransSegments: board.resent,
+    sackedBytes: board.held.bytes,
     rttMs: tcb.srttMs,
     rttvarMs: tcb.rttvarMs,
     minRttMs: tcb.minRttMs,
@@ -92,6 +117,11 @@ export function infoOf(tcb: Tcb): TcpInfo {
     pacingRate: tcb.pacingRate,
     sndWnd: tcb.sndWnd,
     rcvWnd: windowOffered(tcb),
+    reordering: tcb.reordering,
+    reordSeen: tcb.reorderingSeen,
+    dsackDups: tcb.duplicatesReported,
+    delivered: tcb.deliveredSegments,
+    lostBytes: tcb.lost,
     totalRetrans: tcb.retransmits,
     bytesSent: tcb.bytesSent,
     bytesRetrans: tcb.bytesRetransmitted,

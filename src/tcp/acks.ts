@@ -1,18 +1,25 @@
 // The fifth step of §3.10.7.4: the ACK field.
 
 import { ACK, type Segment } from '../wire/segment.ts'
+import { AckNews } from './ack-news.ts'
+import { takeRecords } from './ack-records.ts'
 import { challengeAck } from './challenge.ts'
-import type { AckSample } from './congestion/congestion.ts'
-import { congestionEchoed, echoesCongestion } from './ecn.ts'
+import { smss } from './congestion/congestion.ts'
+import { takeRateSample } from './delivery-rate.ts'
+import { congestionEchoed, cwrAcknowledged, echoesCongestion } from './ecn.ts'
 import { becomeEstablished, settle } from './established.ts'
+import { inFlight } from './flight.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { acknowledgesNew, sendResetFor } from './output.ts'
-import { duplicateAckArrives, endTiming, isDuplicateAck, newAckArrives, takeSackBlocks } from './recovery.ts'
-import { sampleRtt } from './rto.ts'
+import { rackAdaptWindow } from './rack.ts'
+import { governReduction, repairAfterAck } from './recovery.ts'
+import { restartTimeout, startTimer, stopTimer } from './retransmission-timer.ts'
+import { endBackOff, sampleHandshake } from './rto.ts'
+import { takeSackBlocks } from './sacks.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
-import { Event, roomToWrite, type Tcb } from './tcb.ts'
-import { timestampNow } from './timestamps.ts'
+import { takeProbeAck } from './tail-loss-probe.ts'
+import { Event, Repair, roomToWrite, type Tcb } from './tcb.ts'
 import { end, enterTimeWait, setState } from './transitions.ts'
 import { urgentAcknowledged } from './urgent.ts'
 import { answered } from './user-timeout.ts'
@@ -39,11 +46,9 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     return false
   }
   tcb.softError = null // the peer is heard: whatever stood in the way does so no more
-  takeSackBlocks(tcb, seg)
   const windowBefore = tcb.sndWnd
   updateWindow(tcb, seg, ack)
-  if (acknowledgesNew(tcb, ack)) takeNewAck(tcb, seg, ack, now, out)
-  else if (isDuplicateAck(tcb, seg, windowBefore)) duplicateAckArrives(tcb, now, out)
+  takeNews(tcb, seg, ack, windowBefore, now, out)
   if (echoesCongestion(tcb, seg) && ack === tcb.sndUna) congestionEchoed(tcb, now, out)
   if (tcb.sndWnd > windowBefore) windowOpened(tcb, now, out)
   return afterAck(tcb, now, out)
@@ -71,20 +76,71 @@ function windowOpened(tcb: Tcb, now: number, out: Outbox): void {
     tcb.retries = 0
     answered(tcb, now)
     // The probes backed the timer off, but what follows has lost nothing.
-    if (tcb.srttMs >= 0) sampleRtt(tcb, tcb.srttMs)
+    if (tcb.srttMs >= 0) endBackOff(tcb)
   }
   // Text that the peer took out of a window it had closed meanwhile is not repeated before its time.
-  if (tcb.sndNxt !== tcb.sndUna && tcb.retransmitAt === Number.POSITIVE_INFINITY) tcb.retransmitAt = now + tcb.rtoMs
+  if (tcb.sndNxt !== tcb.sndUna && tcb.retransmitAt === Number.POSITIVE_INFINITY) restartTimeout(tcb, now)
   out.schedule(tcb)
 }
 
-function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox): void {
+const news = new AckNews()
+
+/** What the ACK acknowledges, what it says about loss, and what becomes of the window of congestion. */
+function takeNews(tcb: Tcb, seg: Segment, ack: Seq, windowBefore: number, now: number, out: Outbox): void {
+  const { sample } = out
+  const board = tcb.scoreboard
+  const una = tcb.sndUna
+  news.reset()
+  news.hasText = seg.length > 0
+  news.windowChanged = tcb.sndWnd !== windowBefore
+  news.echoed = echoesCongestion(tcb, seg)
+  news.hasEcho = tcb.timestampsOn && seg.hasTimestamps
+  news.echo = seg.tsEcr
+  news.advanced = acknowledgesNew(tcb, ack)
+  // One that was overtaken may still tell of what came out of order, else it is no news.
+  const isOld = ack !== una && !news.advanced
+  if (isOld && seg.sackBlocks === 0) return
+  const hadRecords = board.count > 0
+  const highest = board.highestSacked(una)
+  const lostBefore = tcb.lost
+  sample.reset()
+  sample.priorInFlight = inFlight(tcb)
+  if (news.advanced) sample.acked = takeNewAck(tcb, ack, now, out)
+  if (seg.sackBlocks > 0) takeSackBlocks(tcb, seg, una, news, now, out)
+  if (hadRecords) {
+    sample.rttMs = takeRecords(tcb, highest, news, now, out)
+    if (tcb.sacksOn) rackAdaptWindow(tcb, news)
+  }
+  if (!isOld) takeProbeAck(tcb, ack, news, now, out)
+  const isNoDuplicate = isOld || news.advanced || news.hasText || news.windowChanged || news.duplicateReported
+  const isDuplicate = hadRecords && !isNoDuplicate
+  const isDubious =
+    isOld || isDuplicate || news.sacked || news.duplicateReported || news.echoed || tcb.repair !== Repair.OPEN
+  if (isDubious && (hadRecords || news.duplicateReported)) repairAfterAck(tcb, una, isDuplicate, news, now, out)
+  if (news.startsTimer) startTimer(tcb, now)
+  if (isDubious || news.advanced) out.schedule(tcb)
+  if (news.segments === 0 && news.bytes === 0) return
+  tcb.deliveredSegments += news.segments
+  if (!tcb.sacksOn) news.bytes = bytesWithoutSack(tcb)
+  tcb.delivered += news.bytes
+  sample.delivered = news.bytes
+  sample.lost = tcb.lost - lostBefore
+  if (news.echoed) sample.markedBytes = news.bytes // an echo stands for all that the ACK acknowledges (RFC 3168 §6.1.3)
+  takeRateSample(tcb, news, sample, now)
+  govern(tcb, now, out)
+}
+
+/** A duplicate ACK has delivered a segment, one of full size as far as we know, and the ACK that follows does not deliver it again. */
+function bytesWithoutSack(tcb: Tcb): number {
+  const bytes = news.segments * smss(tcb)
+  return news.advanced ? Math.min(bytes, news.bytes) : bytes
+}
+
+/** SND.UNA moves; answers the text that it moves by. */
+function takeNewAck(tcb: Tcb, ack: Seq, now: number, out: Outbox): number {
   const opensUs = tcb.sndUna === tcb.iss
-  const rtt = endTiming(tcb, ack, now)
-  if (rtt >= 0) sampleRtt(tcb, rtt)
-  else if (tcb.timestampsOn && seg.hasTimestamps && tcb.retries + tcb.dupAcks > 0) sampleEcho(tcb, seg, now)
+  if (opensUs) sampleHandshake(tcb, now)
   const acked = ahead(ack, tcb.sndUna)
-  const inFlightBefore = ahead(tcb.sndNxt, tcb.sndUna)
   const finAcked = tcb.finSent && ack === tcb.sndNxt
   tcb.sndUna = ack
   tcb.retries = 0
@@ -92,31 +148,28 @@ function takeNewAck(tcb: Tcb, seg: Segment, ack: Seq, now: number, out: Outbox):
   tcb.bytesAcked += text
   if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
   answered(tcb, now)
-  tcb.retransmitAt = tcb.sndUna === tcb.sndNxt ? Number.POSITIVE_INFINITY : now + tcb.rtoMs // RFC 6298 §5.2, §5.3
   if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, now, out)
-  fillSample(out.sample, text, inFlightBefore, echoesCongestion(tcb, seg))
-  newAckArrives(tcb, acked, out.sample, now, out)
+  if (tcb.sndUna === tcb.sndNxt) stopTimer(tcb)
+  else if (opensUs) startTimer(tcb, now)
+  cwrAcknowledged(tcb)
   urgentAcknowledged(tcb)
   if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit && roomToWrite(tcb) > 0) {
     tcb.writerWaits = false
     tell(tcb, Event.WRITABLE, out)
   }
-  out.schedule(tcb)
+  return text
 }
 
-/** An echo stands for all that the ACK acknowledges (RFC 3168 §6.1.3). */
-function fillSample(sample: AckSample, text: number, inFlightBefore: number, echoed: boolean): void {
-  sample.reset()
-  sample.acked = text
-  sample.delivered = text
-  sample.priorInFlight = inFlightBefore
-  if (echoed) sample.markedBytes = text
-}
-
-/** With timestamps even the ACK of what was sent twice tells a round trip (RFC 7323 §4.1), to a millisecond. */
-function sampleEcho(tcb: Tcb, seg: Segment, now: number): void {
-  const rtt = (timestampNow(tcb.tsOffset, now) - seg.tsEcr) | 0
-  if (seg.tsEcr !== 0 && rtt >= 0) sampleRtt(tcb, rtt)
+/** Something was delivered: who governs the window in this state is told. */
+function govern(tcb: Tcb, now: number, out: Outbox): void {
+  const { congestion } = tcb
+  const { sample } = out
+  if (congestion.governsRecovery) return congestion.acknowledged(tcb, sample, now)
+  if (governReduction(tcb, news.segments, sample.lost, news.advanced)) return
+  // Where the network reorders a lot, what arrives out of order counts as well (as on Linux).
+  if (!news.acked && !(news.sacked && tcb.reordering > tcb.options.reordering)) return
+  if (tcb.repair === Repair.LOSS) tcb.cwndLimited = true // the repair itself fills the window
+  if (sample.delivered > 0) congestion.acknowledged(tcb, sample, now)
 }
 
 /** What the ACK means to the states that wait for the one of our FIN. */

@@ -10,8 +10,7 @@ import { becomeEstablished } from './established.ts'
 import { agree, beginSequences } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
 import { oweAck, sendResetFor, sendSyn } from './output.ts'
-import { endTiming } from './recovery.ts'
-import { sampleRtt } from './rto.ts'
+import { sampleHandshake } from './rto.ts'
 import { add, earlier, leq, lt, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import type { Tcb } from './tcb.ts'
@@ -70,13 +69,12 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
     // Simultaneous open. Text on the SYN is not kept: the peer repeats it. An ACK that comes may be one of the SYN or of
     // the SYN-ACK, and tells no round trip (RFC 6298 §3).
     setState(tcb, State.SYN_RECEIVED, 'SYN', out)
-    tcb.timedSince = Number.NaN
+    tcb.synSentAt = Number.NaN
     sendSyn(tcb, now, out)
     return
   }
   tcb.sndUna = ack
-  const rtt = endTiming(tcb, ack, now)
-  if (rtt >= 0) sampleRtt(tcb, rtt)
+  sampleHandshake(tcb, now)
   becomeEstablished(tcb, 'SYN-ACK', now, out)
   oweAck(tcb, out)
   seg.seq = add(toSeq(seg.seq), 1)

@@ -2,6 +2,7 @@
 // user is then told is the business of stack/connection.ts.
 
 import { makeController } from './congestion/choice.ts'
+import { noteAppLimited } from './delivery-rate.ts'
 import { prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import { type Outbox, tell } from './outbox.ts'
@@ -21,8 +22,7 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
   tcb.sndNxt = add(iss, 1)
   tcb.recover = iss
   tcb.sendBuffer.beginAt(tcb.sndNxt)
-  tcb.timedSeq = tcb.sndNxt
-  tcb.timedSince = now
+  tcb.synSentAt = now
   tcb.retransmitAt = now + tcb.rtoMs
   tcb.unansweredSince = now
   out.counters.activeOpens++
@@ -37,6 +37,7 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
  */
 export function send(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean, out: Outbox): number {
   if (tcb.finQueued || tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return -1
+  noteAppLimited(tcb)
   const taken = roomToWrite(tcb) === 0 ? 0 : tcb.sendBuffer.write(bytes, out)
   if (taken < bytes.length) {
     tcb.writerWaits = true

@@ -20,6 +20,11 @@ export class TcpCounters {
   retransmissionTimeouts = 0
   synRetransmissions = 0
   fastRetransmits = 0
+  /** Tail loss probes (RFC 8985 §7), and those that repaired a loss. */
+  lossProbes = 0
+  lossProbeRecoveries = 0
+  /** Reductions of the window that were taken back, because nothing had been lost. */
+  needlessReductions = 0
   /** Reductions of the congestion window for the peer's ECN-Echo (RFC 3168 §6.1.2). */
   ecnReductions = 0
   zeroWindowProbes = 0

@@ -79,6 +79,8 @@ export function markNewText(tcb: Tcb, segment: Segment): void {
 
 /** The congestion window was reduced, for whatever reason: the peer is told on the next new text. */
 export function windowReduced(tcb: Tcb): void {
+  tcb.reducedLately = true
+  tcb.cwrEnd = tcb.sndNxt
   if (tcb.ectOn) tcb.cwrOwed = true
 }
 
@@ -87,7 +89,7 @@ export const echoesCongestion = (tcb: Tcb, seg: Segment): boolean => tcb.ecnOn &
 
 /** An echo: one reduction a window, and none while a loss of the same window is being repaired. */
 export function congestionEchoed(tcb: Tcb, now: number, out: Outbox): void {
-  if (tcb.repair !== Repair.NONE || tcb.inCwr || !lt(tcb.recover, tcb.sndUna)) return
+  if (tcb.repair >= Repair.RECOVERY || tcb.reducedLately) return
   out.counters.ecnReductions++
   if (tcb.cwnd <= smss(tcb)) {
     // There is nothing left to take off: the timer slows us down instead.
@@ -95,11 +97,12 @@ export function congestionEchoed(tcb: Tcb, now: number, out: Outbox): void {
     if (tcb.sndUna !== tcb.sndNxt) tcb.retransmitAt = tcb.heldUntil
   } else tcb.congestion.congestionEchoed(tcb, now)
   tcb.inCwr = true
-  tcb.cwrEnd = tcb.sndNxt
   windowReduced(tcb)
 }
 
 /** SND.UNA has moved. The reduction holds until what carried the CWR, the first text after it, is acknowledged. */
 export function cwrAcknowledged(tcb: Tcb): void {
-  if (tcb.inCwr && lt(tcb.cwrEnd, tcb.sndUna)) tcb.inCwr = false
+  if (!tcb.reducedLately || !lt(tcb.cwrEnd, tcb.sndUna)) return
+  tcb.reducedLately = false
+  tcb.inCwr = false
 }

@@ -14,6 +14,7 @@ export function becomeEstablished(tcb: Tcb, why: string, now: number, out: Outbo
 /** Our SYN is acknowledged: in FIN-WAIT-1 too, when the user closed before that. */
 export function settle(tcb: Tcb, now: number, out: Outbox): void {
   tcb.synchronized = true
+  tcb.deliveredSegments++ // our SYN (as Linux counts)
   tcb.retransmitAt = Number.POSITIVE_INFINITY
   tcb.retries = 0
   if (tcb.synRetransmitted) restartAfterLostSyn(tcb)

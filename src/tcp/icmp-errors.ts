@@ -13,10 +13,10 @@ import {
 import { reduceMss } from './black-hole.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { output } from './output.ts'
-import { startRepair } from './recovery.ts'
+import { repeatTooLong } from './recovery.ts'
 import { ahead, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
-import { type ErrorName, Event, Repair, type Tcb } from './tcb.ts'
+import { type ErrorName, Event, type Tcb } from './tcb.ts'
 import { end } from './transitions.ts'
 
 const HEADERS = 40
@@ -59,15 +59,8 @@ export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): 
     return
   }
   out.counters.icmpErrorsTaken++
-  const { cwnd, ssthresh } = tcb
   reduceMss(tcb, mss, now)
   if (tcb.sndUna === tcb.iss || tcb.sndNxt === tcb.sndUna) return
-  // Nothing was lost to congestion: only the repair starts, the window stays (RFC 1191 §6.4).
-  if (tcb.repair === Repair.NONE) {
-    startRepair(tcb, true, now)
-    tcb.cwnd = cwnd
-    tcb.ssthresh = ssthresh
-    tcb.congestion.undone(tcb, now)
-  } else tcb.rtxNxt = tcb.sndUna
+  repeatTooLong(tcb, now, out)
   output(tcb, now, out)
 }

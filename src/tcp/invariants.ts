@@ -1,7 +1,8 @@
 // What holds between two events. Checked after each when CHECKS is on.
 
 import { invariant } from '../assert.ts'
-import { ahead, leq, type Seq } from './seq.ts'
+import { LOST, RESENT, SACKED } from './scoreboard.ts'
+import { add, ahead, leq, type Seq } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
 import type { Tcb } from './tcb.ts'
 
@@ -19,6 +20,7 @@ export function checkInvariants(tcb: Tcb): void {
     isFlying(tcb) || tcb.retransmitAt === Number.POSITIVE_INFINITY,
     'without flight there is no retransmission timer'
   )
+  checkScoreboard(tcb)
   // FIN-WAIT-1 may come before our SYN is acknowledged.
   if (tcb.synchronized) checkSynchronized(tcb)
 }
@@ -43,6 +45,58 @@ function checkSynchronized(tcb: Tcb): void {
   const owes = tcb.rcvNxt !== tcb.lastAckSent
   const willAck = tcb.ackOwed || tcb.delayedAckAt !== Number.POSITIVE_INFINITY
   invariant(!owes || willAck, 'what has arrived will be acknowledged')
+}
+
+/** The records cover what is in flight without gaps, the lists hold what the flags say, and the counters are what a count yields. */
+function checkScoreboard(tcb: Tcb): void {
+  const board = tcb.scoreboard
+  const opening = tcb.sndUna === tcb.iss ? 1 : 0
+  let next = add(tcb.sndUna, opening)
+  let [sent, sacked, lost, resent] = [0, 0, 0, 0]
+  for (let place = 0; place < board.count; place++) {
+    const id = board.at(place)
+    const flags = board.flags(id)
+    const segments = board.segments(id)
+    invariant(board.start(id) === next, 'records follow each other')
+    invariant(segments > 0 && board.bytes(id) > 0, 'a record stands for something')
+    invariant((flags & SACKED) === 0 || (flags & (LOST | RESENT)) === 0, 'what the peer holds is not lost')
+    next = board.end(id)
+    sent += segments
+    if ((flags & SACKED) !== 0) sacked += segments
+    if ((flags & LOST) !== 0) lost += segments
+    if ((flags & RESENT) !== 0) resent += segments
+  }
+  invariant(board.count === 0 ? !isFlying(tcb) || opening === 1 : next === tcb.sndNxt, 'records reach SND.NXT')
+  invariant(sent === board.sent && lost === board.lost && resent === board.resent, 'counters of the scoreboard')
+  invariant(!tcb.sacksOn || sacked === board.sacked, 'what is selectively acknowledged is counted')
+  invariant(board.sacked + board.lost <= board.sent && board.sacked >= 0, 'no more has left the network than was sent')
+  checkLists(tcb)
+  const { held } = board
+  invariant(held.count === 0 || leq(tcb.sndUna, held.left(0)), 'what the peer holds is not acknowledged')
+}
+
+function checkLists(tcb: Tcb): void {
+  const board = tcb.scoreboard
+  let listed = 0
+  for (let id = board.oldest, before = -1; id >= 0; before = id, id = board.next(id)) {
+    const flags = board.flags(id)
+    invariant((flags & SACKED) === 0 && (flags & (LOST | RESENT)) !== LOST, 'what is listed by time is in flight')
+    invariant(before < 0 || board.sentAt(before) <= board.sentAt(id), 'the list is in the order of time')
+    listed++
+  }
+  for (let id = board.firstLost, before = -1; id >= 0; before = id, id = board.next(id)) {
+    invariant((board.flags(id) & (LOST | RESENT)) === LOST, 'what is listed as lost is lost')
+    invariant(
+      before < 0 || ahead(board.start(id), board.start(before)) > 0,
+      'the list is in the order of sequence numbers'
+    )
+    listed++
+  }
+  let unlisted = 0
+  for (let place = 0; place < board.count; place++) {
+    if ((board.flags(board.at(place)) & SACKED) !== 0) unlisted++
+  }
+  invariant(listed + unlisted === board.count, 'each record is in one list, or held by the peer')
 }
 
 const isFlying = (tcb: Tcb): boolean => tcb.sndUna !== tcb.sndNxt

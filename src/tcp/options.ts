@@ -60,6 +60,18 @@ export const socketOptions = {
   selectiveAcks: flag({ default: true }),
   /** Tell the peer, in a SACK block, of what came twice (RFC 2883). */
   duplicateSacks: flag({ default: true }),
+  /** With SACK, find losses by time (RACK, RFC 8985 §6); else by count (RFC 6675). */
+  rack: flag({ default: true, live: true }),
+  /** With SACK, probe for the loss of the last segments before the timeout (RFC 8985 §7). */
+  tailLossProbe: flag({ default: true, live: true }),
+  /** Duplicate ACKs, or segments selectively acknowledged, that show a loss (DupThresh of RFC 6675); more once reordering is seen. */
+  reordering: int({ default: 3, min: 1, max: 300 }),
+  /** For each of the first duplicate ACKs send a segment of new text (RFC 3042). */
+  limitedTransmit: flag({ default: true, live: true }),
+  /** In fast recovery, shrink the window in proportion to what arrives (PRR, RFC 9937); else at once (RFC 6675 §5). */
+  proportionalRate: flag({ default: true, live: true }),
+  /** After a timeout, find out whether it was needless (F-RTO, RFC 5682). */
+  forwardRto: flag({ default: true, live: true }),
   /**
    * In a simultaneous open, the SYN-ACK offers again all that our SYN offered, as Linux has it; else what both SYNs offered
    * (RFC 7323 §2.2 and §3.2).

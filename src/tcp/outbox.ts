@@ -5,6 +5,7 @@ import type { Segment } from '../wire/segment.ts'
 import type { AckSample } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import type { Arena } from './receive-buffer.ts'
+import type { RecordPool } from './records.ts'
 import type { BlockKeeper } from './send-buffer.ts'
 import type { State } from './state.ts'
 import type { Tcb } from './tcb.ts'
@@ -16,6 +17,7 @@ export interface Outbox extends BlockKeeper {
   /** What the ACK at hand tells the congestion controller. */
   readonly sample: AckSample
   readonly arena: Arena
+  readonly records: RecordPool
   /** Sends `segment` on its way. */
   transmit(): void
   /** The same for a segment whose text was sent before, and may be acknowledged before it leaves. */

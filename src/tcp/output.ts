@@ -4,17 +4,23 @@
 
 import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
 import { retryLargeSegments } from './black-hole.ts'
+import { smss } from './congestion/congestion.ts'
 import { noteWindowUse } from './congestion/usage.ts'
+import { stampRecord } from './delivery-rate.ts'
 import { ecnOnSyn, markNewText } from './ecn.ts'
+import { inFlight, inFlightAndHeld } from './flight.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { mustWait, paceLimit, paceSent } from './pacing.ts'
+import { setTimer, textSent } from './retransmission-timer.ts'
 import { addSackBlocks, sackRoom } from './sack-blocks.ts'
+import { LOST, RESENT, SACKED, segmentsOf } from './scoreboard.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
-import { Event, Repair, roomToWrite, type Tcb } from './tcb.ts'
+import { Event, Repair, roomToWrite, type Tcb, Timer } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
+import { repeatedForUndo } from './undo.ts'
 import { pointAtUrgent } from './urgent.ts'
 import { advertise, awaitAnswer } from './user-timeout.ts'
 import { offerWindow } from './window.ts'
@@ -26,8 +32,9 @@ const ECN_BITS = 3
 /** Sends what may go now: what is to be repeated, new text, a FIN, and an ACK that is owed and found no company. */
 export function output(tcb: Tcb, now: number, out: Outbox): void {
   if (hasSendingState(tcb.state)) {
-    if (tcb.repair === Repair.TIMEOUT) repeatLost(tcb, now, out)
-    if (tcb.sendBuffer.length > 0 || tcb.finQueued) sendNew(tcb, now, out)
+    if (tcb.sendsNewFirst) sendNewFirst(tcb, now, out)
+    if (tcb.scoreboard.firstLost >= 0 && !tcb.repeatsHeld) repeatLost(tcb, now, out)
+    if (tcb.sendBuffer.length > 0 || tcb.finQueued) sendNew(tcb, false, now, out)
   }
   if (tcb.ackOwed) sendAck(tcb, now, out)
 }
@@ -36,22 +43,32 @@ function hasSendingState(state: State): boolean {
   return state >= State.ESTABLISHED && state !== State.FIN_WAIT_2 && state !== State.TIME_WAIT
 }
 
-function sendNew(tcb: Tcb, now: number, out: Outbox): void {
+/** RFC 5682 §3.1 step 2.b: new text, to see what becomes of it, before any more is repeated. */
+function sendNewFirst(tcb: Tcb, now: number, out: Outbox): void {
+  tcb.sendsNewFirst = false
+  sendNew(tcb, true, now, out)
+  if (lt(tcb.recover, tcb.sndNxt)) tcb.repeatsHeld = true
+  else tcb.forwardRto = false
+}
+
+/** `hurry`: not held back by Nagle's algorithm or a cork. */
+function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
   const hasPaused = tcb.sndNxt === tcb.sndUna && now - tcb.lastSentAt > tcb.rtoMs
   if (hasPaused && tcb.options.slowStartAfterIdle) tcb.congestion.idled(tcb, now)
   if (tcb.heldUntil !== Number.POSITIVE_INFINITY) return
   retryLargeSegments(tcb, now)
   const limit = paceLimit(tcb, now)
-  while (!tcb.finSent) {
+  // Text and FIN wait for the ACK of our SYN, even where the user has closed before it.
+  while (!tcb.finSent && tcb.synchronized) {
     const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
     if (unsent === 0 && !tcb.finQueued) return
     const mss = textRoom(tcb)
-    const flight = inFlight(tcb)
-    if (flight > 0 && flight + Math.min(unsent, mss) > tcb.cwnd) return noteWindowUse(tcb, true)
+    const flight = tcb.options.limitedTransmit ? inFlight(tcb) : inFlightAndHeld(tcb)
+    if (flight > 0 && flight + smss(tcb) > tcb.cwnd) return noteWindowUse(tcb, true)
     const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
     const length = Math.max(0, Math.min(unsent, mss, window))
-    if (length === unsent && length < mss && isCorked(tcb, now)) return
-    if (!isWorthSending(tcb, length, unsent, mss, window)) {
+    if (length === unsent && length < mss && !hurry && isCorked(tcb, now)) return
+    if (!(hurry && length > 0) && !isWorthSending(tcb, length, unsent, mss, window)) {
       if (tcb.sndNxt === tcb.sndUna && tcb.persistAt === Number.POSITIVE_INFINITY) {
         tcb.persistAt = now + tcb.rtoMs
         awaitAnswer(tcb, now)
@@ -62,6 +79,16 @@ function sendNew(tcb: Tcb, now: number, out: Outbox): void {
     sendText(tcb, length, now, out)
     noteWindowUse(tcb, inFlight(tcb) + mss > tcb.cwnd)
   }
+}
+
+/** A segment of new text as a probe for a lost tail, whatever the window of congestion; false where there is none, or no room. */
+export function sendProbeText(tcb: Tcb, now: number, out: Outbox): boolean {
+  const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
+  if (tcb.finSent || (unsent === 0 && !tcb.finQueued)) return false
+  const length = Math.min(unsent, textRoom(tcb))
+  if (ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt) < Math.max(1, length)) return false
+  sendText(tcb, length, now, out)
+  return true
 }
 
 /** Silly window avoidance of the sender with Nagle's algorithm: §3.8.6.2.1 and §3.7.4. */
@@ -108,11 +135,12 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   tcb.corkedUntil = Number.POSITIVE_INFINITY
   tcb.corkReleased = false
   awaitAnswer(tcb, now)
-  if (tcb.retransmitAt === Number.POSITIVE_INFINITY) tcb.retransmitAt = now + tcb.rtoMs
-  if (Number.isNaN(tcb.timedSince)) {
-    tcb.timedSeq = tcb.sndNxt
-    tcb.timedSince = now
-  }
+  const board = tcb.scoreboard
+  const idle = board.count === 0
+  const segments = segmentsOf(length, smss(tcb))
+  stampRecord(tcb, board.append(seq, tcb.sndNxt, segments, now, out.records), idle, now)
+  if (tcb.repair === Repair.RECOVERY) tcb.prrOut += segments
+  textSent(tcb, idle, now)
   transmit(tcb, out)
   // Below the mark there is room for the user again; without a mark only an ACK makes room.
   if (tcb.writerWaits && tcb.options.notSentLowat > 0 && roomToWrite(tcb) > 0) {
@@ -121,48 +149,104 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   }
 }
 
-/** After a timeout: sends again what was in flight then, as far as the window of congestion allows, past what the peer holds. */
+/** Sends again what is lost, the lowest first, as far as the window of congestion allows (RFC 6675 §5, NextSeg rule 1). */
 function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
+  const board = tcb.scoreboard
   const limit = paceLimit(tcb, now)
-  while (lt(tcb.rtxNxt, tcb.recover)) {
-    const held = tcb.sacked.indexOf(tcb.rtxNxt)
-    if (held >= 0) {
-      tcb.rtxNxt = tcb.sacked.right(held)
-      continue
-    }
+  for (let id = board.firstLost; id >= 0; id = board.firstLost) {
     const flight = inFlight(tcb)
-    if (flight > 0 && flight + textRoom(tcb) > tcb.cwnd) return
+    if (flight > 0 && flight + smss(tcb) > tcb.cwnd) return
     if (mustWait(tcb, limit)) return
-    tcb.rtxNxt = repeat(tcb, tcb.rtxNxt, now, out)
+    const isFirst = id === board.at(0)
+    if (!repeatRecord(tcb, id, now, out)) return
+    if (tcb.repair === Repair.RECOVERY) tcb.prrOut += board.segments(id)
+    // It is due a round trip from now (RFC 6675 §5, the last paragraph).
+    if (isFirst && tcb.timer !== Timer.REORDERING) setTimer(tcb, Timer.TIMEOUT, now + tcb.rtoMs)
   }
 }
 
 /**
- * Sends again one segment from `seq`, never more than was sent before, and answers where it ended. The text may be cut
- * anew: the MSS may have changed since.
+ * False when it lies beyond the peer's window, and is not what the peer waits for: a window that shrank holds it back (RFC 9293
+ * §3.8.6, SHLD-16; what begins inside goes whole, MAY-7).
  */
-export function repeat(tcb: Tcb, seq: Seq, now: number, out: Outbox): Seq {
-  out.counters.segmentsRetransmitted++
-  tcb.retransmits++
-  tcb.timedSince = Number.NaN // Karn's rule: what was sent twice is not timed
-  if (seq === tcb.iss) {
-    tcb.synRetransmitted = true
-    out.counters.synRetransmissions++
-    sendSyn(tcb, now, out)
-    return add(tcb.iss, 1)
+function repeatRecord(tcb: Tcb, id: number, now: number, out: Outbox): boolean {
+  const board = tcb.scoreboard
+  const start = board.start(id)
+  if (start !== tcb.sndUna && leq(add(tcb.sndUna, tcb.sndWnd), start)) return false
+  const room = textRoom(tcb)
+  const text = textOf(tcb, id)
+  if (text > room) cutRecord(tcb, id, room, out)
+  else if (text < room) joinLost(tcb, id, room)
+  repeatedForUndo(tcb, board.segments(id), now)
+  sendRecord(tcb, id, now, out)
+  return true
+}
+
+/** Of a record's sequence numbers, those that are not the FIN's. */
+function textOf(tcb: Tcb, id: number): number {
+  const board = tcb.scoreboard
+  return tcb.finSent && board.end(id) === tcb.sndNxt ? board.bytes(id) - 1 : board.bytes(id)
+}
+
+/** The MSS, or the window, is smaller than it was. */
+function cutRecord(tcb: Tcb, id: number, length: number, out: Outbox): void {
+  const board = tcb.scoreboard
+  const at = add(board.start(id), length)
+  const right = segmentsOf(Math.max(1, textOf(tcb, id) - length), smss(tcb))
+  board.split(board.find(board.start(id)), at, segmentsOf(length, smss(tcb)), right, out.records)
+}
+
+/** What is lost and was sent in small pieces goes again in one, as far as a segment holds it. */
+function joinLost(tcb: Tcb, id: number, room: number): void {
+  const board = tcb.scoreboard
+  if (board.next(id) < 0) return
+  const place = board.find(board.start(id))
+  while (place + 1 < board.count) {
+    const next = board.at(place + 1)
+    const isLost = (board.flags(next) & (LOST | RESENT | SACKED)) === LOST
+    if (!isLost || board.segments(next) > 1 || ahead(board.end(next), board.start(id)) > room) return
+    board.join(place, 1)
   }
-  const textEnd = tcb.finSent ? add(tcb.sndNxt, -1) : tcb.sndNxt
-  const length = Math.min(ahead(textEnd, seq), textRoom(tcb))
-  const end = add(seq, length)
-  const fin = tcb.finSent && end === textEnd
-  const segment = begin(tcb, seq, ACK | (end === textEnd && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
+}
+
+/** The last segment again, as a probe (RFC 8985 §7.3). */
+export function repeatTail(tcb: Tcb, now: number, out: Outbox): void {
+  const board = tcb.scoreboard
+  const last = board.at(board.count - 1)
+  const segments = board.segments(last)
+  if (segments > 1) cutRecord(tcb, last, (segments - 1) * smss(tcb), out)
+  sendRecord(tcb, board.at(board.count - 1), now, out)
+}
+
+function sendRecord(tcb: Tcb, id: number, now: number, out: Outbox): void {
+  const board = tcb.scoreboard
+  const seq = board.start(id)
+  const length = textOf(tcb, id)
+  const end = board.end(id)
+  const isLast = end === tcb.sndNxt && length > 0
+  const fin = board.bytes(id) > length
+  const segment = begin(tcb, seq, ACK | (isLast ? PSH : 0) | (fin ? FIN : 0), now, out)
   if (length > 0) tcb.sendBuffer.locate(segment, seq, length, out.slab)
+  const segments = board.segments(id)
+  out.counters.segmentsRetransmitted += segments
+  tcb.retransmits += segments
   tcb.bytesRetransmitted += length
   paceSent(tcb, length)
   tcb.lastSentAt = now
   tcb.segmentsSent++
+  board.resend(id, now)
+  stampRecord(tcb, id, false, now)
   out.retransmit()
-  return fin ? add(end, 1) : end
+}
+
+/** Our SYN, or SYN-ACK, once more. */
+export function repeatSyn(tcb: Tcb, now: number, out: Outbox): void {
+  out.counters.segmentsRetransmitted++
+  out.counters.synRetransmissions++
+  tcb.retransmits++
+  tcb.synSentAt = Number.NaN // Karn's rule: what was sent twice is not timed
+  tcb.synRetransmitted = true
+  sendSyn(tcb, now, out)
 }
 
 /** SYN, or SYN-ACK where the peer's SYN has come. Also sends it again. */
@@ -219,14 +303,6 @@ export function textRoom(tcb: Tcb): number {
   const segment = tcb.sndMss - (tcb.timestampsOn ? TIMESTAMP_OPTION : 0)
   const halfWindow = tcb.maxSndWnd > DEFAULT_MSS ? tcb.maxSndWnd >> 1 : segment
   return Math.max(1, Math.min(segment, halfWindow) - sackRoom(tcb) - (tcb.userTimeoutOwed ? USER_TIMEOUT_OPTION : 0))
-}
-
-/** Octets sent and, as far as we know, still on their way. */
-export function inFlight(tcb: Tcb): number {
-  if (tcb.repair !== Repair.TIMEOUT || !lt(tcb.rtxNxt, tcb.recover)) return ahead(tcb.sndNxt, tcb.sndUna)
-  // What was in flight at the timeout counts as lost until it goes again; what the peer holds has left the network.
-  const repeated = ahead(tcb.rtxNxt, tcb.sndUna) - tcb.sacked.bytesBelow(tcb.rtxNxt)
-  return repeated + ahead(tcb.sndNxt, tcb.recover)
 }
 
 /** The header that all segments of a connection share. An ACK that rides on it is paid. */

@@ -202,10 +202,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.rtoMs = record.rtoMs
   tcb.retransmitAt = record.retransmitAt
   tcb.synRetransmitted = record.resent > 0
-  if (record.resent === 0) {
-    tcb.timedSeq = tcb.sndNxt
-    tcb.timedSince = record.sentAt
-  }
+  if (record.resent === 0) tcb.synSentAt = record.sentAt
   tcb.segmentsSent = 1 + record.resent
   tcb.segmentsReceived = 1
   takeUserTimeout(tcb, record.userTimeout)

@@ -2,11 +2,12 @@
 // peer has selectively acknowledged. All ranges lie within 2^31 of each other, so the order is well defined.
 // Two int32 a range in one array: thousands of holes cost no objects.
 
-import { ahead, earlier, later, leq, lt, type Seq } from './seq.ts'
+import { ahead, later, leq, lt, type Seq } from './seq.ts'
 
 export class Ranges {
   #edges = NONE
   #count = 0
+  #bytes = 0
 
   get count(): number {
     return this.#count
@@ -23,17 +24,7 @@ export class Ranges {
 
   /** Bytes in all ranges. */
   get bytes(): number {
-    let sum = 0
-    for (let i = 0; i < this.#count; i++) sum += ahead(this.right(i), this.left(i))
-    return sum
-  }
-
-  /** The same, as far as they lie below `seq`. */
-  bytesBelow(seq: Seq): number {
-    let sum = 0
-    for (let i = 0; i < this.#count && lt(this.left(i), seq); i++)
-      sum += ahead(earlier(this.right(i), seq), this.left(i))
-    return sum
+    return this.#bytes
   }
 
   /** Adds [left, right), joining what it meets. */
@@ -44,24 +35,31 @@ export class Ranges {
     if (first === last) {
       this.#open(first)
       this.#set(first, left, right)
+      this.#bytes += ahead(right, left)
       return
     }
     const newLeft = lt(this.left(first), left) ? this.left(first) : left
-    this.#set(first, newLeft, later(this.right(last - 1), right))
+    const newRight = later(this.right(last - 1), right)
+    for (let i = first; i < last; i++) this.#bytes -= this.#length(i)
+    this.#set(first, newLeft, newRight)
+    this.#bytes += ahead(newRight, newLeft)
     this.#cut(first + 1, last)
   }
 
   /** Forgets all below `seq`. */
   removeBelow(seq: Seq): void {
     let gone = 0
-    while (gone < this.#count && leq(this.right(gone), seq)) gone++
+    while (gone < this.#count && leq(this.right(gone), seq)) this.#bytes -= this.#length(gone++)
     this.#cut(0, gone)
-    if (this.#count > 0 && lt(this.left(0), seq)) this.#edges[0] = seq
+    if (this.#count === 0 || !lt(this.left(0), seq)) return
+    this.#bytes -= ahead(seq, this.left(0))
+    this.#edges[0] = seq
   }
 
   clear(): void {
     this.#edges = NONE
     this.#count = 0
+    this.#bytes = 0
   }
 
   /** The range that holds `seq`, or -1. */
@@ -102,6 +100,10 @@ export class Ranges {
       else high = middle
     }
     return low
+  }
+
+  #length(i: number): number {
+    return ahead(this.right(i), this.left(i))
   }
 
   #set(i: number, left: Seq, right: Seq): void {

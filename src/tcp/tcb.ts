@@ -4,23 +4,37 @@
 
 import { type CongestionControl, NO_THRESHOLD } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
-import { Ranges } from './ranges.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
+import { Scoreboard } from './scoreboard.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { ahead, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 
-/** What the retransmission of lost segments is doing. */
+/** What is done about loss (recovery.ts). The order counts: from RECOVERY on the window has been reduced. */
 export const Repair = {
-  /** Nothing is known to be lost. */
-  NONE: 0,
-  /** Fast recovery (RFC 6582). */
-  FAST_RECOVERY: 1,
-  /** After a retransmission timeout: all that was in flight is sent again, as the window allows. */
-  TIMEOUT: 2
+  /** All is in order. */
+  OPEN: 0,
+  /** Something has come out of order, or twice: it may be lost, or late. */
+  DISORDER: 1,
+  /** Fast recovery: what is lost goes again. */
+  RECOVERY: 2,
+  /** After a retransmission timeout: all that was in flight goes again, as the window allows. */
+  LOSS: 3
 } as const
 
 export type Repair = (typeof Repair)[keyof typeof Repair]
+
+/** What `retransmitAt` is the deadline of (retransmission-timer.ts). */
+export const Timer = {
+  /** The retransmission timeout (RFC 6298). */
+  TIMEOUT: 0,
+  /** The tail loss probe (RFC 8985 §7). */
+  PROBE: 1,
+  /** The wait for what may be reordered (RFC 8985 §6.2). */
+  REORDERING: 2
+} as const
+
+export type Timer = (typeof Timer)[keyof typeof Timer]
 
 /** What the user is to be told, as bits that add up until the stack delivers them. */
 export const Event = {
@@ -137,9 +151,10 @@ export class Tcb {
   rttvarMs = 0
   minRttMs = Number.POSITIVE_INFINITY
   rtoMs = 1000
-  /** One segment is timed at a time: the sequence number whose ACK ends the measurement. */
-  timedSeq: Seq = toSeq(0)
-  timedSince = Number.NaN
+  /** How often it was doubled since it was last computed. */
+  backoff = 0
+  /** When our SYN, or SYN-ACK, left; not a number once it was sent again, or has been acknowledged. */
+  synSentAt = Number.NaN
   /** Timeouts in a row without progress. */
   retries = 0
   /** Since when text, or a SYN, waits for an answer, ms. */
@@ -161,13 +176,66 @@ export class Tcb {
   keepAlivesSent = 0
 
   // Loss repair.
-  repair: Repair = Repair.NONE
-  dupAcks = 0
+  repair: Repair = Repair.OPEN
+  timer: Timer = Timer.TIMEOUT
+  readonly scoreboard = new Scoreboard()
   /** SND.NXT when the repair began: it ends when this is acknowledged ("recover" of RFC 6582). */
   recover: Seq = toSeq(0)
-  /** After a timeout: what lies between here and `recover` is still to be sent again. */
-  rtxNxt: Seq = toSeq(0)
-  readonly sacked = new Ranges()
+  /** What is lost waits: the ACKs say that it may only be late. */
+  repeatsHeld = false
+  /** The peer has thrown away what it had selectively acknowledged. */
+  hasReneged = false
+
+  // RACK (RFC 8985 §5.3): of the segment delivered last, by when it was sent.
+  rackSentAt = Number.NEGATIVE_INFINITY
+  rackEnd: Seq = toSeq(0)
+  rackRttMs = 0
+  /** A segment has been delivered since losses were last looked for. */
+  rackAdvanced = false
+  /** The reordering window, in quarters of the shortest round trip; the recoveries it keeps its width for. */
+  reoWndMultiplier = 1
+  reoWndPersist = 0
+  /** A D-SACK asks for a wider one; `delivered` when it was last widened. */
+  reoWndDuplicate = false
+  reoWndDelivered = 0
+  /** Duplicate ACKs that show a loss: more where the network is seen to reorder. How often it was seen. */
+  reordering = 3
+  reorderingSeen = 0
+  duplicatesReported = 0
+
+  // The tail loss probe (RFC 8985 §7): TLP.end_seq, and TLP.is_retrans.
+  probeOutstanding = false
+  probeRepeated = false
+  probeEnd: Seq = toSeq(0)
+
+  // F-RTO (RFC 5682).
+  forwardRto = false
+  sendsNewFirst = false
+
+  // Proportional rate reduction (RFC 9937), segments.
+  prrDelivered = 0
+  prrOut = 0
+  prrFlight = 1
+
+  // What it takes to undo a reduction (undo.ts).
+  undoPossible = false
+  undoMarker: Seq = toSeq(0)
+  /** Segments sent again that are not reported as duplicates; -1 for none sent. */
+  undoRepeats = -1
+  priorCwnd = 0
+  priorSsthresh = 0
+  /** TSval of the first repetition. */
+  repeatStamped = false
+  repeatStamp = 0
+
+  // Delivery (delivery-rate.ts), bytes in the connection's life.
+  delivered = 0
+  lost = 0
+  deliveredSegments = 0
+  deliveredAt: number
+  firstSentAt: number
+  /** `delivered` when what is in flight now, sent for want of more, will have been delivered; 0 for none. */
+  appLimitedUntil = 0
 
   // Congestion control, bytes.
   cwnd = 0
@@ -195,7 +263,9 @@ export class Tcb {
   echoesCe = false
   /** The next new text carries CWR. */
   cwrOwed = false
-  /** The window was reduced for an echo, and is not again before text sent after SND.NXT of then is acknowledged. */
+  /** The window was reduced, and is not again for an echo before text sent after SND.NXT of then is acknowledged. */
+  reducedLately = false
+  /** It was reduced for an echo. */
   inCwr = false
   cwrEnd: Seq = toSeq(0)
 
@@ -256,6 +326,9 @@ export class Tcb {
     this.sendBuffer = new SendBuffer(options.sendBuffer)
     this.receiveBuffer = new ReceiveBuffer(options.receiveBuffer)
     this.heardAt = now
+    this.reordering = options.reordering
+    this.deliveredAt = now
+    this.firstSentAt = now
   }
 }
 

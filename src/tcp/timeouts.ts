@@ -2,14 +2,15 @@
 // back when it has passed.
 
 import { suspectBlackHole } from './black-hole.ts'
-import { windowReduced } from './ecn.ts'
 import { type Outbox, tell } from './outbox.ts'
-import { output, repeat, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
-import { startRepair } from './recovery.ts'
+import { output, repeatSyn, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
+import { enterLoss, reorderingTimeout } from './recovery.ts'
+import { setTimer } from './retransmission-timer.ts'
 import { backOff } from './rto.ts'
 import { add, ahead } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
-import { Event, type Tcb } from './tcb.ts'
+import { sendLossProbe } from './tail-loss-probe.ts'
+import { Event, type Tcb, Timer } from './tcb.ts'
 import { end } from './transitions.ts'
 import { userTimeout, userTimeoutAt } from './user-timeout.ts'
 
@@ -49,9 +50,21 @@ export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
     tcb.heldUntil = Number.POSITIVE_INFINITY
     out.schedule(tcb)
   }
-  if (tcb.retransmitAt <= now) retransmissionTimeout(tcb, now, out)
+  if (tcb.retransmitAt <= now) timerRunsOut(tcb, now, out)
   if (tcb.persistAt <= now) persistTimeout(tcb, now, out)
   if (tcb.keepAliveAt <= now) keepAliveTimeout(tcb, now, out)
+}
+
+/** Which of the three it was (RFC 8985 §8). */
+function timerRunsOut(tcb: Tcb, now: number, out: Outbox): void {
+  switch (tcb.timer) {
+    case Timer.REORDERING:
+      return reorderingTimeout(tcb, now, out)
+    case Timer.PROBE:
+      return sendLossProbe(tcb, now, out)
+    default:
+      return retransmissionTimeout(tcb, now, out)
+  }
 }
 
 function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
@@ -63,13 +76,9 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
   out.counters.retransmissionTimeouts++
   if (tcb.state !== State.SYN_SENT || tcb.retries > tcb.options.synLinearTimeouts) backOff(tcb)
   if (tcb.retries >= tcb.options.troubleRetries) reachedR1(tcb, now, out)
-  tcb.retransmitAt = now + tcb.rtoMs
-  if (tcb.sndUna === tcb.iss) {
-    repeat(tcb, tcb.iss, now, out)
-    return
-  }
-  startRepair(tcb, tcb.retries > 1 || tcb.inCwr, now)
-  windowReduced(tcb)
+  setTimer(tcb, Timer.TIMEOUT, now + tcb.rtoMs)
+  if (tcb.sndUna === tcb.iss) return repeatSyn(tcb, now, out)
+  enterLoss(tcb, now, out)
   output(tcb, now, out)
 }
 

@@ -43,7 +43,7 @@ function release(tcb: Tcb, out: Outbox): void {
   tcb.sendBuffer.free(out)
   tcb.receiveBuffer.forgetWaiting(out)
   tcb.receiveBuffer.disown()
-  tcb.sacked.clear()
+  tcb.scoreboard.clear(out.records)
   tcb.ackOwed = false
   tcb.retransmitAt = Number.POSITIVE_INFINITY
   tcb.persistAt = Number.POSITIVE_INFINITY

@@ -80,9 +80,9 @@ export class Driven {
   /** Fast recovery as the engine has it, over at once. */
   lose(): this {
     const { tcb } = this
-    tcb.repair = Repair.FAST_RECOVERY
+    tcb.repair = Repair.RECOVERY
     tcb.congestion.lossDetected(tcb, this.now)
-    tcb.repair = Repair.NONE
+    tcb.repair = Repair.OPEN
     tcb.congestion.recovered(tcb, this.now)
     return this
   }

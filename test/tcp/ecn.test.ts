@@ -238,7 +238,7 @@ t.test('a loss and a mark of one window: one reduction, in either order (§6.1.2
   lossFirst.arrive({ flags: '.E', seq: 1, ack: 10_001 })
   t.same(
     [cwnd(lossFirst), lossFirst.stack.counters().tcp.ecnReductions],
-    [2000, 0],
+    [5000, 0],
     'nor for the ACK that ends the repair'
   )
   t.same(write(lossFirst, 10), ['P.C 10001+10 ack 1 ect0'], 'the loss is told by CWR as well')

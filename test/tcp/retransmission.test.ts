@@ -61,6 +61,10 @@ t.test(
     t.same(peer.arrive(ack(3001)), ['. 3001+1000 ack 1', '. 4001+1000 ack 1', '. 5001+1000 ack 1', '. 6001+1000 ack 1'])
     t.same(peer.arrive(ack(7001)), ['. 7001+1000 ack 1', '. 8001+1000 ack 1', 'P. 9001+1000 ack 1'])
     t.equal(peer.arrive(ack(10_001)).length, 0)
+    // Without SACK the repair is over when something sent since is acknowledged (RFC 6582 §3.2 step 2).
+    t.equal(peer.connection?.info().caState, 'Loss')
+    peer.call(c => c.write(bytes(10)))
+    peer.arrive(ack(10_011))
     t.equal(peer.connection?.info().caState, 'Open')
   }
 )
@@ -120,19 +124,22 @@ t.test('what is no duplicate ACK (RFC 5681 §2)', async t => {
 })
 
 t.test(
-  'in recovery each further duplicate lets a new segment go, and its end deflates the window (RFC 6582 §3.2)',
+  'in recovery new segments go in proportion to what arrives, and at its end the window is the threshold (RFC 9937 §6)',
   async t => {
     const peer = inFlight()
     peer.call(c => c.write(bytes(20 * MSS)))
-    for (let i = 0; i < 3; i++) peer.arrive(ack(1))
-    // cwnd = 5 + 3 segments, ten are in flight: the third further duplicate is the first to make room.
-    t.same(peer.arrive(ack(1)), [])
-    t.same(peer.arrive(ack(1)), [])
-    t.same(peer.arrive(ack(1)), ['. 10001+1000 ack 1'])
+    t.same(peer.arrive(ack(1)), ['. 10001+1000 ack 1'], 'limited transmit (RFC 3042)')
     t.same(peer.arrive(ack(1)), ['. 11001+1000 ack 1'])
-    peer.arrive(ack(12_001))
+    t.same(peer.arrive(ack(1)), ['. 1+1000 ack 1'])
+    // From ten segments to five: one for every two that arrive.
+    t.same(peer.arrive(ack(1)), [])
+    t.same(peer.arrive(ack(1)), ['. 12001+1000 ack 1'])
+    t.same(peer.arrive(ack(1)), [])
+    t.same(peer.arrive(ack(1)), ['. 13001+1000 ack 1'])
+    peer.arrive(ack(13_001))
     t.equal(peer.connection?.info().caState, 'Open')
-    t.ok((peer.connection?.info().sndCwnd ?? 0) <= 5 * MSS)
+    // The threshold, and a segment for the five that this ACK delivers beyond the repair.
+    t.equal(peer.connection?.info().sndCwnd, 6 * MSS)
   }
 )
 

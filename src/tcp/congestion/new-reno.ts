@@ -40,8 +40,7 @@ export class NewReno implements CongestionControl {
   }
 
   recovered(tcb: Tcb, _now: number): void {
-    const segment = smss(tcb)
-    tcb.cwnd = Math.min(tcb.ssthresh, Math.max(ahead(tcb.sndNxt, tcb.sndUna), segment) + segment)
+    tcb.cwnd = tcb.ssthresh // RFC 9937 §6; PRR leaves no room for a burst
   }
 
   timedOut(tcb: Tcb, again: boolean, _now: number): void {
