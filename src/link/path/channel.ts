@@ -11,6 +11,7 @@ import type { Random } from '../../random.ts'
 import type { Counters } from '../../stats.ts'
 import { CHECKSUM_UNKNOWN } from '../link.ts'
 import { markCongestion } from './ecn.ts'
+import { FlightRing } from './flights.ts'
 import { createLoss, type Loss, type LossOptions, NO_LOSS } from './loss.ts'
 import type { PacketPool } from './packets.ts'
 import { Policer, type PolicerOptions } from './policer.ts'
@@ -364,46 +365,6 @@ function landsBefore(a: Held, b: Held): boolean {
   return a.arrival === b.arrival ? a.order < b.order : a.arrival < b.arrival
 }
 
-/** Packets that arrive in the order in which they left. */
-class FlightRing {
-  count = 0
-  /** When the first arrives. */
-  firstAt = Infinity
-  #ids = new Int32Array(16)
-  #arrivals = new Float64Array(16)
-  #head = 0
-
-  push(id: number, arrival: number): void {
-    if (this.count === this.#ids.length) this.#widen()
-    const at = (this.#head + this.count) & (this.#ids.length - 1)
-    this.#ids[at] = id
-    this.#arrivals[at] = arrival
-    if (this.count === 0) this.firstAt = arrival
-    this.count++
-  }
-
-  shift(): number {
-    const id = this.#ids[this.#head]
-    this.#head = (this.#head + 1) & (this.#ids.length - 1)
-    this.count--
-    this.firstAt = this.count === 0 ? Infinity : this.#arrivals[this.#head]
-    return id
-  }
-
-  #widen(): void {
-    const size = this.#ids.length
-    const ids = new Int32Array(2 * size)
-    const arrivals = new Float64Array(2 * size)
-    for (let i = 0; i < size; i++) {
-      ids[i] = this.#ids[(this.#head + i) & (size - 1)]
-      arrivals[i] = this.#arrivals[(this.#head + i) & (size - 1)]
-    }
-    this.#ids = ids
-    this.#arrivals = arrivals
-    this.#head = 0
-  }
-}
-
 function validate(set: Required<ChannelOptions>): void {
   for (const name of Object.keys(set)) {
     if (Object.hasOwn(DEFAULTS, name)) continue
@@ -413,10 +374,12 @@ function validate(set: Required<ChannelOptions>): void {
     )
   }
   for (const name of ['duplicate', 'corrupt', 'reorder'] as const) {
-    if (!(set[name] >= 0 && set[name] <= 1)) throw outOfRange(name, 'a probability, 0 to 1', set[name])
+    if (typeof set[name] !== 'number' || !(set[name] >= 0 && set[name] <= 1))
+      throw outOfRange(name, 'a probability, 0 to 1', set[name])
   }
   for (const name of ['reorderDelayMs', 'delayMs', 'jitterMs'] as const) {
-    if (!(set[name] >= 0 && set[name] < Infinity)) throw outOfRange(name, '0 or more', set[name])
+    if (typeof set[name] !== 'number' || !(set[name] >= 0 && set[name] < Infinity))
+      throw outOfRange(name, '0 or more', set[name])
   }
 }
 

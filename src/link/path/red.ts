@@ -7,7 +7,7 @@
 // and is dropped or marked, never below `min`, with a probability that rises to `maxProbability` at `max`,
 //
 //     pb = maxProbability (avg - min) / (max - min)        bytes: times the packet's length / mean packet
-//     pa = pb / (1 - count pb)                             count: packets since the last that was hit
+//     pa = pb / (1 - count pb)                             count: packets let through since the last that was hit
 //
 // from there on (gentle) to 1 at twice `max`, and always above that.
 
@@ -33,7 +33,7 @@ export interface RedSettings extends Limits {
 export class Red implements Queue {
   /** The average length. */
   average = 0
-  /** Packets since the last one that was dropped or marked early; -1 while the average is below `min`. */
+  /** Packets since the last one that was hit; -1 for none since then, or while the average is below `min`. */
   #count = -1
   /** When the queue ran empty, ms; NaN while it is not. */
   #idleSince = 0
@@ -65,7 +65,7 @@ export class Red implements Queue {
     } else if (hasRoom(this.#list, this.#end, this.#set, id)) {
       this.#list.push(id)
     } else {
-      this.#count = 0
+      this.#count = -1
       this.#end.drop(id, false)
     }
   }
@@ -104,7 +104,7 @@ export class Red implements Queue {
     this.#count++
     const spread = 1 - this.#count * probability
     const isHit = spread <= 0 || this.#random.chance(probability / spread)
-    if (isHit) this.#count = 0
+    if (isHit) this.#count = -1
     return isHit
   }
 }
