@@ -13,6 +13,14 @@ export type { Flow, FlowOptions, FlowResult } from './sim/flow.ts'
 export { type LinkOptions, Network, type NetworkLink, type NetworkOptions, type NodeOptions } from './sim/network.ts'
 export type { NetworkHost, Router } from './sim/node.ts'
 export type { Probe, ProbeOptions, Quantity, Series } from './sim/probe.ts'
+export { type Report, reportOf, seriesToCsv } from './sim/report.ts'
+export {
+  buildScenario,
+  type Scenario,
+  type ScenarioContext,
+  type ScenarioEvent,
+  type ScenarioSettings
+} from './sim/scenario.ts'
 export type { Wire } from './sim/wire.ts'
 export { formatPrometheus, PROMETHEUS_CONTENT_TYPE } from './stack/prometheus.ts'
 export { Stack, type StackOptions } from './stack/stack.ts'

@@ -9,6 +9,7 @@ import { echoCommand } from './echo.ts'
 import { EXIT_CODES_HELP, report } from './exit.ts'
 import { packetdrillCommand } from './packetdrill.ts'
 import { tolerateClosedOutput } from './process.ts'
+import { simCommand } from './sim.ts'
 import { telnetCommand } from './telnet.ts'
 
 function program(): Command {
@@ -17,7 +18,14 @@ function program(): Command {
     .description('A TCP/IPv4 stack of its own, on raw sockets, beside the one of the kernel.')
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', `\n\`rawtcp help <command>\` has examples of each.\n${EXIT_CODES_HELP}`)
-  for (const command of [demoCommand(), echoCommand(), telnetCommand(), doctorCommand(), packetdrillCommand()])
+  for (const command of [
+    demoCommand(),
+    echoCommand(),
+    telnetCommand(),
+    doctorCommand(),
+    packetdrillCommand(),
+    simCommand()
+  ])
     root.addCommand(command.copyInheritedSettings(root))
   for (const command of [root, ...root.commands]) command.exitOverride().showHelpAfterError('(--help shows how)')
   return root

@@ -1,9 +1,10 @@
 // A flow: a connection that carries zeros from one host to another, as many as asked for, and says how it went.
 
 import { typeError } from '../errors.ts'
+import { resolve } from '../options.ts'
 import type { Connection } from '../stack/connection.ts'
 import type { TcpInfo } from '../stack/info.ts'
-import type { SocketOptions } from '../tcp/options.ts'
+import { type SocketOptions, socketOptions } from '../tcp/options.ts'
 import { aboveZero, atLeastZero } from './check.ts'
 import type { Network, Node } from './network.ts'
 import { NetworkHost } from './node.ts'
@@ -72,6 +73,7 @@ export class Flow {
     this.#left = aboveZero('bytes', bytes)
     this.#sockets = sockets
     this.#receiverSockets = { ...sockets, ...receiver }
+    for (const each of [sockets, receiver]) resolve(socketOptions, each)
     if (stopMs <= this.startMs) throw typeError('ERR_INVALID_ARG_VALUE', `Flow "${this.name}" stops before it starts`)
     network.at(this.startMs, () => this.#start())
     network.at(stopMs, () => this.#stop())

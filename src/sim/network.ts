@@ -12,7 +12,7 @@ import { CrossTraffic, type CrossTrafficOptions } from './cross-traffic.ts'
 import { Digest } from './digest.ts'
 import { Flow, type FlowOptions } from './flow.ts'
 import { type HostOptions, type NetworkCore, NetworkHost, Router } from './node.ts'
-import { Probe, type ProbeOptions } from './probe.ts'
+import { Probe, type ProbeOptions, type Sender } from './probe.ts'
 import { type Edge, shortestPaths } from './routing.ts'
 import { Wire } from './wire.ts'
 
@@ -159,13 +159,27 @@ export class Network implements NetworkCore {
       throw typeError('ERR_INVALID_ARG_VALUE', `A link must join two nodes, not "${from.name}" with itself`)
     const link = new NetworkLink(
       new Wire(from, to, this.pool, this.clock, this.#random.fork(), there),
-      new Wire(to, from, this.pool, this.clock, this.#random.fork(), { ...there, ...back })
+      new Wire(to, from, this.pool, this.clock, this.#random.fork(), backwards(there, back))
     )
     this.#edges.push({ from: from.index, to: to.index, cost }, { from: to.index, to: from.index, cost })
     this.#wires.push(link.there, link.back)
     this.links.push(link)
     this.#paths = undefined
     return link
+  }
+
+  /** The link that joins two neighbours, whichever way round. Throws ERR_INVALID_ARG_VALUE where there is none. */
+  linkBetween(a: string | Node, b: string | Node): NetworkLink {
+    const wire = this.wire(a, b)
+    return this.links.find(({ there, back }) => there === wire || back === wire) as NetworkLink
+  }
+
+  /** Throws ERR_INVALID_ARG_VALUE where there is none. */
+  flowNamed(name: string): Flow {
+    const flow = this.flows.find(each => each.name === name)
+    if (flow !== undefined) return flow
+    const known = this.flows.map(each => each.name).join(', ')
+    throw typeError('ERR_INVALID_ARG_VALUE', `No flow is called "${name}". There are: ${known}`)
   }
 
   /** The wire between two neighbours, in that direction. Throws ERR_INVALID_ARG_VALUE where there is none. */
@@ -190,8 +204,8 @@ export class Network implements NetworkCore {
     return traffic
   }
 
-  /** Writes down, again and again, how a flow or a wire is doing. */
-  probe(target: Flow | Wire, options: ProbeOptions = {}): Probe {
+  /** Writes down, again and again, how a flow, a connection or a wire is doing. */
+  probe(target: Sender | Wire, options: ProbeOptions = {}): Probe {
     const probe = new Probe(this, target, options)
     this.probes.push(probe)
     return probe
@@ -227,7 +241,7 @@ export class Network implements NetworkCore {
 
   /** Segments of TCP that all hosts have sent. */
   get segmentsSent(): number {
-    return this.hosts.reduce((sum, host) => sum + (host.isStarted ? host.stack.counters().tcp.segmentsSent : 0), 0)
+    return this.hosts.reduce((sum, host) => sum + host.stack.counters().tcp.segmentsSent, 0)
   }
 
   /** Of every packet that has arrived at a host, its time included: 16 hexadecimal digits. Asks for the option `digest`. */
@@ -279,6 +293,13 @@ export class Network implements NetworkCore {
       hosts
     )
   }
+}
+
+/** What differs on the way back: one kind of rate takes the other's place. */
+function backwards(there: ChannelOptions, back: ChannelOptions): ChannelOptions {
+  const hasRate = back.rateBitsPerSecond !== undefined || back.rateTrace !== undefined
+  const { rateBitsPerSecond, rateTrace, ...others } = there
+  return hasRate ? { ...others, ...back } : { ...there, ...back }
 }
 
 /** What others have deferred to the next turn of the event loop has been done by then. */

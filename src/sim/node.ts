@@ -89,6 +89,7 @@ export class NetworkHost implements WireEnd, Link {
   readonly addresses: readonly number[]
   /** As text. */
   readonly address: string
+  readonly stack: Stack
   /** Packets that are not TCP's or ICMP's: cross traffic ends here. */
   sunkPackets = 0
   sunkBytes = 0
@@ -102,8 +103,6 @@ export class NetworkHost implements WireEnd, Link {
   nextFlowPort = 5001
 
   readonly #core: NetworkCore
-  readonly #options: HostOptions
-  #stack: Stack | undefined
   #receiver: LinkReceiver | undefined
   /** Packets that have arrived at this moment. */
   #arrived = new Int32Array(64)
@@ -119,17 +118,7 @@ export class NetworkHost implements WireEnd, Link {
     this.addresses = [address]
     this.address = formatAddress(address)
     this.#core = core
-    this.#options = options
-  }
-
-  get isStarted(): boolean {
-    return this.#stack !== undefined
-  }
-
-  /** Made when it is first asked for. */
-  get stack(): Stack {
-    this.#stack ??= new Stack({ link: this, host: this.#core.clock, ...this.#options })
-    return this.#stack
+    this.stack = new Stack({ link: this, host: core.clock, ...options })
   }
 
   /** Sends a packet that is ready but for the IPv4 checksum. False where there is no way, or no memory. */

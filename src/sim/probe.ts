@@ -1,10 +1,10 @@
-// Probes: series of numbers over time, of a flow or of one direction of a link.
+// Probes: series of numbers over time, of a flow, a connection, or one direction of a link.
 
 import { typeError } from '../errors.ts'
+import type { TcpInfo } from '../stack/info.ts'
 import { aboveZero, checkNames } from './check.ts'
-import { Flow } from './flow.ts'
 import type { Network } from './network.ts'
-import type { Wire } from './wire.ts'
+import { Wire } from './wire.ts'
 
 export interface ProbeOptions {
   /** Between two samples, ms: 10 unless given. */
@@ -13,6 +13,15 @@ export interface ProbeOptions {
   readonly quantities?: readonly Quantity[]
   readonly startMs?: number
   readonly stopMs?: number
+  readonly name?: string
+}
+
+/** A flow or a connection. */
+export interface Sender {
+  /** Undefined before it has begun. */
+  info(): TcpInfo | undefined
+  /** What has reached the receiver's program; without it, what is acknowledged counts. */
+  readonly bytesReceived?: number
   readonly name?: string
 }
 
@@ -49,26 +58,29 @@ export interface Series {
   readonly values: number[]
 }
 
+/** What stands for no threshold lies above any window. */
+const NO_THRESHOLD = 1e9
+
 export class Probe {
   readonly name: string
   readonly series: readonly Series[]
-  readonly #target: Flow | Wire
+  readonly #target: Sender | Wire
   readonly #everyMs: number
   /** What counts up, at the last sample. */
   #lastBytes = 0
 
   /** Throws ERR_* for options that make no sense. */
-  constructor(network: Network, target: Flow | Wire, options: ProbeOptions) {
+  constructor(network: Network, target: Sender | Wire, options: ProbeOptions) {
     checkNames(options, ['everyMs', 'quantities', 'startMs', 'stopMs', 'name'], 'a probe')
     const { everyMs = 10, startMs = 0, stopMs = Infinity } = options
-    const known = target instanceof Flow ? FLOW_QUANTITIES : WIRE_QUANTITIES
+    const known = target instanceof Wire ? WIRE_QUANTITIES : FLOW_QUANTITIES
     const quantities = options.quantities ?? known
     for (const quantity of quantities) {
       if (known.includes(quantity)) continue
-      const what = target instanceof Flow ? 'a flow' : 'a link'
+      const what = target instanceof Wire ? 'a link' : 'a flow'
       throw typeError('ERR_INVALID_ARG_VALUE', `A probe of ${what} has no "${quantity}". It has: ${known.join(', ')}`)
     }
-    this.name = options.name ?? target.name
+    this.name = options.name ?? target.name ?? 'connection'
     this.#target = target
     this.#everyMs = aboveZero('everyMs', everyMs)
     const { name } = this
@@ -85,16 +97,16 @@ export class Probe {
   }
 
   #sample(now: number): void {
-    const read = this.#target instanceof Flow ? this.#flowReader(this.#target) : this.#wireReader(this.#target)
+    const read = this.#target instanceof Wire ? this.#wireReader(this.#target) : this.#flowReader(this.#target)
     for (const { quantity, times, values } of this.series) {
       times.push(now)
       values.push(read(quantity))
     }
   }
 
-  #flowReader(flow: Flow): (quantity: Quantity) => number {
-    const info = flow.info()
-    const rate = this.#rateOf(flow.bytesReceived)
+  #flowReader(sender: Sender): (quantity: Quantity) => number {
+    const info = sender.info()
+    const rate = this.#rateOf(sender.bytesReceived ?? info?.bytesAcked ?? 0)
     return quantity => {
       if (quantity === 'goodput') return rate
       if (info === undefined || info.state === 'CLOSED') return Number.NaN
@@ -103,7 +115,7 @@ export class Probe {
           return info.sndCwnd
         case 'ssthresh':
           // Before the first loss there is none to speak of.
-          return info.sndSsthresh >= 2 ** 30 ? Number.NaN : info.sndSsthresh
+          return info.sndSsthresh >= NO_THRESHOLD ? Number.NaN : info.sndSsthresh
         case 'srtt':
           return info.rttMs < 0 ? Number.NaN : info.rttMs
         case 'inFlight':
