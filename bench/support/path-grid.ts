@@ -1,6 +1,6 @@
 // Runs cells, ours and the kernel's in turns with the same seeds, those of slow paths side by side; and the table of it.
 
-import { type Cell, nameOf } from './path-cells.ts'
+import { type Cell, type Controller, nameOf } from './path-cells.ts'
 import { PathWorld, type Run } from './path-world.ts'
 import { median } from './report.ts'
 import { formatTable } from './table.ts'
@@ -30,8 +30,9 @@ export interface Comparison {
 const LATE_MS = 2
 const PATIENCE = 3
 /** What V8 has to compile comes before what is measured. */
-const WARM_UP: Cell = { megabits: 1000, rttMs: 10, condition: 'loss-1', controller: 'reno', bytes: 1e6 }
-const WARM_UPS = 5
+const WARM_UP = { megabits: 1000, rttMs: 10, bytes: 1e6 }
+const WARM_UP_CONDITIONS = ['queue-4', 'queue-0.5', 'policer'] as const
+const WARM_UPS = 4
 
 export async function compare(cells: readonly Cell[], plan: Plan): Promise<Comparison[]> {
   const done: Comparison[] = []
@@ -40,7 +41,7 @@ export async function compare(cells: readonly Cell[], plan: Plan): Promise<Compa
     const worker = async (): Promise<void> => {
       const world = await PathWorld.make(plan.nodeArguments)
       try {
-        for (let seed = 1; seed <= WARM_UPS; seed++) await world.run('ours', WARM_UP, seed, plan.limitMs)
+        await warmUp(world, new Set(waiting.map(cell => cell.controller)), plan)
         if (!world.hurries) plan.remark('Emulator and ends ran without real-time priority.')
         for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
           done.push(await compareCell(world, cell, plan))
@@ -55,6 +56,16 @@ export async function compare(cells: readonly Cell[], plan: Plan): Promise<Compa
     await allOf(Array.from({ length: together }, worker))
   }
   return done.sort((a, b) => cells.indexOf(a.cell) - cells.indexOf(b.cell))
+}
+
+async function warmUp(world: PathWorld, controllers: ReadonlySet<Controller>, { limitMs }: Plan): Promise<void> {
+  for (const controller of controllers) {
+    for (const condition of WARM_UP_CONDITIONS) {
+      for (let seed = 1; seed <= WARM_UPS; seed++) {
+        await world.run('ours', { ...WARM_UP, condition, controller }, seed, limitMs)
+      }
+    }
+  }
 }
 
 /** Waits for all of them, also where one fails: each has something to clear away. */
