@@ -120,6 +120,30 @@ t.test('an MSS option is on SYNs and on nothing else (MUST-65)', async t => {
   )
 })
 
+t.test('SACK-permitted is on SYNs and on nothing else (RFC 2018 §2)', async t => {
+  const peer = new Peer().connect({ timestamps: false, windowScaling: false })
+  const header = (packet: Uint8Array): number => (packet[32] >> 4) * 4
+  t.equal(header(peer.link.sent[0]), 28)
+  peer.link.sent = []
+  const seen: number[] = []
+  const send = peer.link.send.bind(peer.link)
+  peer.link.send = batch => {
+    peer.link.sent = []
+    send(batch)
+    seen.push(...peer.link.sent.map(header))
+  }
+  peer.arrive({ flags: 'S.', ack: 1, mss: 1000, sackPermitted: true })
+  peer.call(c => c.write(new Uint8Array(2000)))
+  peer.wait(1000)
+  peer.arrive({ flags: 'P.', seq: 1, ack: 2001, text: 'in order' })
+  peer.call(c => c.abort())
+  t.ok(seen.length >= 5, `${seen.length} segments`)
+  t.same(
+    seen.filter(length => length !== 20),
+    []
+  )
+})
+
 t.test('what the two SYNs agree on', async t => {
   const rows = [
     {

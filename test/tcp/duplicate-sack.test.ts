@@ -95,6 +95,20 @@ t.test('four blocks in all, three beside timestamps', async t => {
   }
 })
 
+t.test(
+  'a duplicate’s block is told by the ACK field of its own segment: what an ACK that was overtaken holds is none (§5)',
+  async t => {
+    const peer = established({ syn: { mss: 1000, sackPermitted: true } })
+    peer.call(c => c.write(new Uint8Array(3000)))
+    t.ok(peer.wait(1000).length > 0, 'sent again')
+    peer.arrive({ flags: '.', seq: 1, ack: 3001 })
+    peer.arrive({ flags: '.', seq: 1, ack: 1, sack: [[1001, 2001]] })
+    t.equal(peer.connection?.info().dsackDups, 0, 'below SND.UNA, above its own ACK')
+    peer.arrive({ flags: '.', seq: 1, ack: 3001, sack: [[2001, 3001]] })
+    t.equal(peer.connection?.info().dsackDups, 1)
+  }
+)
+
 t.test('nothing is told of keepalives without text, without SACK, or when it is switched off', async t => {
   t.same(begin(peerWithSack(), 501).arrive({ flags: '.', seq: 500, ack: 1 }), ['. 1 ack 501'])
   t.same(send(begin(peerWithSack({ duplicateSacks: false }), 501), 1, 501), ['. 1 ack 501'])
