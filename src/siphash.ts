@@ -1,6 +1,6 @@
 // SipHash-2-4 (Aumasson and Bernstein, 2012) over words of 32 bits, for what nobody outside may predict: initial
-// sequence numbers (RFC 6528), ephemeral ports (RFC 6056), the buckets of the demultiplexer. JavaScript has no 64-bit
-// integers that are fast, so each of the four state words is a pair of int32, high and low.
+// sequence numbers (RFC 6528), ephemeral ports (RFC 6056), Fast Open cookies (RFC 7413). JavaScript has no 64-bit integers
+// that are fast, so each of the four state words is a pair of int32, high and low.
 
 export class SipHash {
   readonly #k0h: number
@@ -25,6 +25,15 @@ export class SipHash {
 
   /** Low half of the hash of four words (16 bytes, each word in little-endian order), int32. */
   hash(a: number, b: number, c: number, d: number): number {
+    return this.#run(2, a, b, c, d)
+  }
+
+  /** The same of two words. */
+  hashPair(a: number, b: number): number {
+    return this.#run(1, a, b, 0, 0)
+  }
+
+  #run(blocks: number, a: number, b: number, c: number, d: number): number {
     let v0h = 0x736f6d65 ^ this.#k0h
     let v0l = 0x70736575 ^ this.#k0l
     let v1h = 0x646f7261 ^ this.#k1h
@@ -33,18 +42,19 @@ export class SipHash {
     let v2l = 0x6e657261 ^ this.#k0l
     let v3h = 0x74656462 ^ this.#k1h
     let v3l = 0x79746573 ^ this.#k1l
-    // Three blocks (two of message, one of length 16 << 56), two rounds each, then four rounds to finish.
-    for (let round = 0; round < 10; round++) {
+    // One or two blocks of message and one of its length, two rounds each, then four rounds to finish.
+    const finish = 2 * blocks + 2
+    for (let round = 0; round < finish + 4; round++) {
       const block = round >> 1
-      const mh = block === 0 ? b : block === 1 ? d : 16 << 24
-      const ml = block === 0 ? a : block === 1 ? c : 0
-      const starts = (round & 1) === 0 && round < 6
-      const ends = (round & 1) === 1 && round < 6
+      const mh = block === blocks ? blocks << 27 : block === 0 ? b : d
+      const ml = block === blocks ? 0 : block === 0 ? a : c
+      const starts = (round & 1) === 0 && round < finish
+      const ends = (round & 1) === 1 && round < finish
       if (starts) {
         v3h ^= mh
         v3l ^= ml
       }
-      if (round === 6) v2l ^= 0xff
+      if (round === finish) v2l ^= 0xff
 
       let low = (v0l >>> 0) + (v1l >>> 0)
       v0h = (v0h + v1h + (low > 0xffffffff ? 1 : 0)) | 0

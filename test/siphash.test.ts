@@ -105,3 +105,16 @@ t.test('the key may lie anywhere in a larger buffer', async t => {
   buffer.set(counting, 7)
   t.equal(hashOf(buffer.subarray(7, 23), counting), 0x3f2acc7f57c29bdbn)
 })
+
+t.test('of 8 bytes, the cookies of Linux for a known key', async t => {
+  const key = Uint8Array.from('a1a1a1a1b2b2b2b2c3c3c3c3d4d4d4d4'.match(/../g) ?? [], hex => Number.parseInt(hex, 16))
+  // 192.0.2.1 and 192.168.0.1, as they lie in a packet, read in little-endian order.
+  const pair = [0x010200c0, 0x0100a8c0] as const
+  const hashed = (bytes: Uint8Array): bigint => {
+    const sip = new SipHash(bytes)
+    const low = sip.hashPair(...pair)
+    return (BigInt(sip.high >>> 0) << 32n) | BigInt(low >>> 0)
+  }
+  t.equal(hashed(key), 0xeb7e0189d8b92130n)
+  t.equal(hashed(new Uint8Array(16)), 0xf5c80da95023c1b7n)
+})

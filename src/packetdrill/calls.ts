@@ -85,9 +85,9 @@ const CALLS: Readonly<Record<string, readonly [least: number, most: number, hand
   recvmsg: [3, 3, on((socket, { args }) => read(socket, args[1], messageLength(args[1]), flags(args[2])))],
   write: [3, 3, on((socket, { args }) => write(socket, args[1], integer(args[2]), 0))],
   writev: [3, 3, on((socket, { args }) => write(socket, args[1], vectorLength(args[1]), 0))],
-  send: [4, 4, on((socket, { args }) => write(socket, args[1], integer(args[2]), flags(args[3])))],
-  sendto: [6, 6, on((socket, { args }) => write(socket, args[1], integer(args[2]), flags(args[3])))],
-  sendmsg: [3, 3, on((socket, { args }) => write(socket, args[1], messageLength(args[1]), flags(args[2])))],
+  send: [4, 4, on((socket, call) => sendTo(socket, call, undefined))],
+  sendto: [6, 6, on((socket, call) => sendTo(socket, call, call.args[4]))],
+  sendmsg: [3, 3, on(sendMessage)],
   close: [1, 1, on(close)],
   shutdown: [2, 2, on(shutdown)],
   fcntl: [2, 3, on(fcntl)],
@@ -162,6 +162,32 @@ function write(socket: ScriptSocket, buffer: Expression, length: number, given: 
   const dontWait = (given & WORDS.MSG_DONTWAIT) !== 0
   const how = { more: (given & WORDS.MSG_MORE) !== 0, urgent: (given & WORDS.MSG_OOB) !== 0 }
   return orAgain(socket, dontWait, socket.write(length, dontWait, how))
+}
+
+function sendTo(socket: ScriptSocket, { world, args }: CallContext, to: Expression | undefined): Attempt {
+  return sendGiven(socket, world, args[1], integer(args[2]), flags(args[3]), to)
+}
+
+function sendMessage(socket: ScriptSocket, { world, args }: CallContext): Attempt {
+  const to = field(structure(args[1]), 'msg_name')
+  return sendGiven(socket, world, args[1], messageLength(args[1]), flags(args[2]), to)
+}
+
+/** An address counts only for MSG_FASTOPEN: else a connected socket knows its own. */
+function sendGiven(
+  socket: ScriptSocket,
+  world: CallWorld,
+  buffer: Expression,
+  length: number,
+  given: number,
+  to: Expression | undefined
+): Attempt {
+  if ((given & WORDS.MSG_FASTOPEN) === 0) return write(socket, buffer, length, given)
+  refuseFlags(given, WRITE_FLAGS | WORDS.MSG_FASTOPEN)
+  const remote = to === undefined || isNull(to) ? undefined : endpoint(to, world.connectDefault)
+  const dontWait = (given & WORDS.MSG_DONTWAIT) !== 0
+  const attempt = socket.sendFast(length, remote, dontWait, { more: (given & WORDS.MSG_MORE) !== 0 })
+  return orAgain(socket, dontWait, attempt)
 }
 
 /** EAGAIN instead of blocking. */

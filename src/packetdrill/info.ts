@@ -81,7 +81,12 @@ const FIELDS: Readonly<Record<string, (info: TcpInfo) => number>> = {
   tcpi_dsack_dups: info => info.dsackDups,
   tcpi_delivered: info => info.delivered,
   tcpi_options: info =>
-    (info.options.timestamps ? 1 : 0) | (info.options.sack ? 2 : 0) | (info.options.windowScale ? 4 : 0),
+    (info.options.timestamps ? 1 : 0) |
+    (info.options.sack ? 2 : 0) |
+    (info.options.windowScale ? 4 : 0) |
+    (info.options.ecn ? 8 : 0) |
+    (info.options.ecnSeen ? 16 : 0) |
+    (info.options.synData ? 32 : 0),
   tcpi_snd_wscale: info => info.sndWscale,
   tcpi_rcv_wscale: info => info.rcvWscale,
   tcpi_snd_mss: info => info.sndMss - (info.options.timestamps ? 12 : 0),

@@ -3,7 +3,7 @@
 import type { IcmpPacket, IpInfo, Packet, TcpOption, TcpPacket } from './ast.ts'
 import { ICMP_TYPES, UNREACHABLE_CODES } from './icmp-names.ts'
 import type { Scanner } from './scanner.ts'
-import { optionsLength } from './wire-options.ts'
+import { AUTO_COOKIE, optionsLength } from './wire-options.ts'
 
 const NUMBER = /0[xX][0-9A-Fa-f]+|\d+/y
 const WORD = /[A-Za-z_]\w*/y
@@ -135,9 +135,11 @@ function parseOption(scanner: Scanner): TcpOption {
       scanner.expect('ecr', 'after the TSval')
       return { kind, val, ecr: parseNumber(scanner, 'after "ecr"', 0xffff_ffff) }
     }
-    case 'md5':
     case 'FO':
     case 'FOEXP':
+      if (scanner.take(/auto\b/y) !== undefined) return { kind, hex: AUTO_COOKIE }
+      return { kind, hex: parseHex(scanner) }
+    case 'md5':
     case 'bytes':
       return { kind, hex: parseHex(scanner) }
     case 'kind':

@@ -4,7 +4,7 @@ import { parseAddress } from '../wire/address.ts'
 import { isIcmpError } from '../wire/icmp.ts'
 import { ACK, SYN } from '../wire/segment.ts'
 import { describe, integer, isDefault } from './arguments.ts'
-import type { Call, Event, IcmpPacket, Script, TcpPacket, When } from './ast.ts'
+import type { Call, Event, IcmpPacket, Script, TcpOption, TcpPacket, When } from './ast.ts'
 import { buildIcmp, buildTcp, quote, type TcpFields } from './build.ts'
 import { beginCall, type CallContext } from './calls.ts'
 import { parseCode, runCode, type Scope } from './code.ts'
@@ -29,7 +29,7 @@ import { type Allowed, deadline, mistimed, Schedule, seconds } from './schedule.
 import { applyProfile } from './settings.ts'
 import type { Attempt, Outcome } from './socket.ts'
 import { Mismatch, Unsupported } from './verdict.ts'
-import { encodeOptions, noteTimestamps } from './wire-options.ts'
+import { encodeOptions, fillInCookie, noteTimestamps } from './wire-options.ts'
 import { World } from './world.ts'
 
 export interface Note {
@@ -140,7 +140,7 @@ export class Runner {
         flags,
         window: packet.window ?? 0,
         urgentPointer: packet.urgent ?? 0,
-        options: encodeOptions(packet.options ?? [], flow, (flags & ACK) !== 0, this.#config),
+        options: encodeOptions(this.#filledIn(packet.options ?? [], flow), flow, (flags & ACK) !== 0, this.#config),
         payloadLength: packet.length,
         tos: (tos & 252) | ECN_SENT[ecn] | (packet.ip.ecn === undefined ? tos & 3 : 0),
         ttl
@@ -197,13 +197,18 @@ export class Runner {
       if (flow.ourScriptIsn === undefined) flow.nameOurIsn(packet.seq, head.tcp.seq)
       if ((head.tcp.flags & ACK) !== 0) this.world.synAnswered(flow)
     }
-    const { differences, notes } = comparePacket(packet, run, flow, this.#config)
+    const wanted = packet.options && { ...packet, options: this.#filledIn(packet.options, flow) }
+    const { differences, notes } = comparePacket(wanted ?? packet, run, flow, this.#config)
     for (const text of notes) this.#note(text)
     const last = run[run.length - 1]
     const late = mistimed(last.time, allowed)
     const wrong = late === undefined ? differences : [...differences, late]
     if (wrong.length > 0) return this.#packetMismatch(wrong.join('; '), packet, run, flow)
     if (packet.options !== undefined) noteTimestamps(packet.options, last.tcp.options, flow)
+  }
+
+  #filledIn(options: readonly TcpOption[], flow: Flow): readonly TcpOption[] {
+    return fillInCookie(options, () => this.world.fastOpenCookie(flow))
   }
 
   /** What came for the expected packet: the next one, and those that make a run with it. Undefined where nothing came in time. */
@@ -297,7 +302,9 @@ export class Runner {
   // --- The rest ---
 
   #shell(text: string): void {
+    const before = this.world.socketDefaults()
     for (const note of carryOutCommands(text, this.world.settings, this.#options.strictCommands)) this.#note(note)
+    this.world.settingsChanged(before)
   }
 
   #code(text: string): void {

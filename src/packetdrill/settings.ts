@@ -4,6 +4,7 @@ import type { Option } from '../options.ts'
 import { stackOptions } from '../stack/stack.ts'
 import { CONGESTION_CONTROL_NAMES } from '../tcp/congestion/choice.ts'
 import { socketOptions } from '../tcp/options.ts'
+import { FAST_OPEN_DEFAULT, parseKeys } from './fast-open.ts'
 
 export type Profile = 'linux' | 'bsd'
 
@@ -14,19 +15,22 @@ export class Settings {
   sockets: Values = {}
   /** Options of the stack as a whole. */
   stack: Values = {}
+  /** tcp_fastopen, its bits. */
+  fastOpen = FAST_OPEN_DEFAULT
+  /** tcp_fastopen_key: empty for a key at random. */
+  fastOpenKeys: readonly Uint8Array[] = []
   /** As they were before the first sysctl that a script may take back. */
-  #before: { readonly sockets: Values; readonly stack: Values } | undefined
+  #before: Pick<Settings, 'sockets' | 'stack' | 'fastOpen' | 'fastOpenKeys'> | undefined
 
   /** A sysctl, which the script may take back. Undefined where it was done; else what stands against it. */
   change(name: string, value: string): string | undefined {
-    this.#before ??= { sockets: this.sockets, stack: this.stack }
+    this.#before ??= { ...this }
     return applySysctl(this, name, value)
   }
 
   restore(): void {
     if (this.#before === undefined) return
-    this.sockets = this.#before.sockets
-    this.stack = this.#before.stack
+    Object.assign(this, this.#before)
     this.#before = undefined
   }
 }
@@ -91,6 +95,8 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_abort_on_overflow: flagOf('abortOnOverflow'),
   tcp_mtu_probing: choice('blackHoleDetection', { '0': false, '1': true }),
   tcp_base_mss: numberOf('baseMss'),
+  tcp_fastopen_blackhole_timeout_sec: numberOf('fastOpenPauseMs', 1000),
+  tcp_fastopen_blackhole_timeout: numberOf('fastOpenPauseMs', 1000),
   tcp_tso_win_divisor: nothing,
   tcp_min_tso_segs: nothing,
   tcp_pacing_ss_ratio: nothing,
@@ -121,6 +127,8 @@ const LINUX_PROFILE: Readonly<Record<string, string>> = {
   tcp_ecn: '0',
   tcp_slow_start_after_idle: '0',
   tcp_mtu_probing: '0',
+  tcp_fastopen: '1',
+  tcp_fastopen_blackhole_timeout_sec: '0',
   tcp_rmem: '4096 540000 15728640',
   tcp_wmem: '4096 262144 4194304',
   tcp_syn_retries: '5',
@@ -132,8 +140,22 @@ const BSD_PROFILE: Readonly<Record<string, string>> = {
   'net.inet.tcp.sendspace': '32768'
 }
 
+/** What is no option of the stack, but of those who use it. */
+function applyFastOpen(settings: Settings, name: string, value: string): string | undefined {
+  if (name === 'tcp_fastopen') {
+    settings.fastOpen = Number(value)
+    return undefined
+  }
+  const keys = parseKeys(value)
+  if (keys === undefined) return `${name}: no key: ${value}`
+  settings.fastOpenKeys = keys
+  return undefined
+}
+
 /** Undefined where it was done; else what stands against it. */
 export function applySysctl(settings: Settings, name: string, value: string): string | undefined {
+  const short = name.replace(/^net\.ipv4\./, '')
+  if (short === 'tcp_fastopen' || short === 'tcp_fastopen_key') return applyFastOpen(settings, short, value.trim())
   const sysctl = find(name)
   if (sysctl === undefined) return `unknown sysctl ${name}`
   const change = sysctl(value.trim())

@@ -7,6 +7,7 @@ import { type SocketValues, socketOptions } from '../tcp/options.ts'
 import { describe, field, integer, structure } from './arguments.ts'
 import type { Expression } from './ast.ts'
 import { ERRNO } from './errno.ts'
+import { keysOfBytes, MOST_FAST_OPENS, parseKeys } from './fast-open.ts'
 import type { Profile } from './settings.ts'
 import type { Outcome, ScriptSocket } from './socket.ts'
 import { ScriptError, Unsupported } from './verdict.ts'
@@ -134,6 +135,41 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
       set: (socket, value) => socket.deferAccept(1000 * Math.max(0, integer(value))),
       get: socket => socket.deferAcceptMs / 1000
     },
+    TCP_FASTOPEN: {
+      set: (socket, value) => {
+        const wanted = integer(value)
+        if (wanted < 0 || !isUnused(socket)) return 'EINVAL'
+        socket.fastOpenQueue = Math.min(wanted, MOST_FAST_OPENS)
+        return fastOpenChanged(socket)
+      },
+      get: socket => socket.fastOpenQueue
+    },
+    TCP_FASTOPEN_CONNECT: {
+      set: (socket, value) => {
+        const wanted = integer(value)
+        if (wanted < 0 || wanted > 1) return 'EINVAL'
+        return socket.connectFast(wanted === 1)
+      },
+      get: socket => (socket.fastOpenConnect ? 1 : 0)
+    },
+    TCP_FASTOPEN_NO_COOKIE: {
+      set: (socket, value) => {
+        const wanted = integer(value)
+        if (wanted < 0 || wanted > 1 || !isUnused(socket)) return 'EINVAL'
+        socket.fastOpenNoCookie = wanted === 1
+        return fastOpenChanged(socket)
+      },
+      get: socket => (socket.fastOpenNoCookie ? 1 : 0)
+    },
+    TCP_FASTOPEN_KEY: {
+      set: (socket, value) => {
+        if (value.kind !== 'string') throw new Unsupported(`TCP_FASTOPEN_KEY ${describe(value)}`)
+        const keys = parseKeys(value.value) ?? keysOfBytes(value.value)
+        if (keys === undefined) return 'EINVAL'
+        socket.fastOpenKeys = keys
+        return fastOpenChanged(socket)
+      }
+    },
     TCP_NOTSENT_LOWAT: number('notSentLowat'),
     TCP_CONGESTION: {
       set: (socket, value) => {
@@ -162,6 +198,14 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
 
 /** By IP_PMTUDISC_DONT, WANT, DO and PROBE. */
 const MTU_DISCOVERY: readonly string[] = ['off', 'on', 'on', 'ignore-reports']
+
+/** No connection, or a listener. */
+const isUnused = (socket: ScriptSocket): boolean => socket.kind === 'fresh' || socket.kind === 'listening'
+
+function fastOpenChanged(socket: ScriptSocket): Outcome {
+  socket.fastOpenChanged()
+  return 0
+}
 
 function lingerOf(value: Expression): { onoff: number; linger: number } {
   const fields = structure(value)

@@ -5,9 +5,16 @@
 import { SocketError } from '../errors.ts'
 import type { Connection, WriteOptions } from '../stack/connection.ts'
 import type { Listener } from '../stack/listener.ts'
-import type { ListenOptions, Stack } from '../stack/stack.ts'
+import type { ConnectOptions, ListenOptions, Stack } from '../stack/stack.ts'
 import { type LiveSocketOptions, type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
 import { type Errno, isErrno } from './errno.ts'
+import {
+  FAST_OPEN_ALL_LISTENERS,
+  FAST_OPEN_CLIENT,
+  FAST_OPEN_CLIENT_NO_COOKIE,
+  FAST_OPEN_SERVER,
+  FAST_OPEN_SERVER_NO_COOKIE
+} from './fast-open.ts'
 
 /** What a call gives back: a number, or the error of one that fails. */
 export type Outcome = number | Errno
@@ -27,13 +34,16 @@ export interface SocketWorld {
   wakeAt(time: number): void
   /** What sysctls say of sockets made from here on. */
   socketDefaults(): SocketOptions
+  /** Linux's tcp_fastopen. */
+  readonly fastOpenBits: number
   /** A connection has its user. */
   opened(connection: Connection): void
   /** Ports bound in this script, and how many sockets hold each. */
   readonly bound: Map<number, ScriptSocket[]>
 }
 
-type Kind = 'fresh' | 'listening' | 'connecting' | 'connected'
+/** `deferred`: a connect that waits for the text of its SYN (TCP_FASTOPEN_CONNECT). */
+type Kind = 'fresh' | 'listening' | 'deferred' | 'connecting' | 'connected'
 
 const ZEROS = new Uint8Array(1 << 20)
 
@@ -53,6 +63,16 @@ export class ScriptSocket {
   #local: Endpoint | undefined
   /** TCP_DEFER_ACCEPT, of a listener or one to be. */
   deferAcceptMs = 0
+  /** TCP_FASTOPEN: how long the queue is, as asked for. */
+  fastOpenQueue = 0
+  /** TCP_FASTOPEN_KEY of a listener; empty for the stack's. */
+  fastOpenKeys: readonly Uint8Array[] = []
+  /** TCP_FASTOPEN_CONNECT. */
+  fastOpenConnect = false
+  /** TCP_FASTOPEN_NO_COOKIE. */
+  fastOpenNoCookie = false
+  #remote: Endpoint | undefined
+  #backlog = 0
   #readShut = false
   #writeShut = false
 
@@ -79,6 +99,7 @@ export class ScriptSocket {
   listen(backlog: number): Outcome {
     // Linux lets one more wait than was asked for.
     const room = Math.max(0, backlog) + 1
+    this.#backlog = room
     if (this.kind === 'listening') {
       this.listener?.setOptions({ backlog: room })
       return 0
@@ -90,10 +111,12 @@ export class ScriptSocket {
       port,
       backlog: room,
       deferAcceptMs: this.deferAcceptMs,
+      ...this.#fastOpenOfListener(),
       ...(address !== undefined && { address })
     }
     return this.#failing(() => {
       this.listener = this.#world.stack.listen(options)
+      this.#setListenerKeys()
       this.kind = 'listening'
       return 0
     })
@@ -128,8 +151,15 @@ export class ScriptSocket {
           return 'EISCONN'
         case 'connecting':
           return this.#connectGoesOn(begun)
+        case 'deferred':
+          return 'EISCONN'
         case 'fresh': {
-          const failure = this.#begin(remote)
+          if (this.#mayDefer(remote)) {
+            this.#remote = remote
+            this.kind = 'deferred'
+            return 0
+          }
+          const failure = this.#begin(remote, this.fastOpenConnect)
           if (failure !== 0) return failure
           begun = true
           return this.nonBlocking ? 'EINPROGRESS' : undefined
@@ -138,21 +168,110 @@ export class ScriptSocket {
     }
   }
 
-  #begin(remote: Endpoint): Outcome {
-    const local = this.#local
+  /** `fastOpen`: the SYN carries what is written at once. */
+  #begin(remote: Endpoint, fastOpen = false): Outcome {
     return this.#failing(() => {
-      const connection = this.#world.stack.connect({
-        ...this.#socketOptions(),
-        address: remote.address ?? '',
-        port: remote.port,
-        ...(local !== undefined && local.port !== 0 && { localPort: local.port }),
-        ...(local?.address !== undefined && { localAddress: local.address })
-      })
+      const connection = this.#world.stack.connect({ ...this.#connectOptions(remote), fastOpen })
       this.#take(connection)
       this.kind = 'connecting'
       this.#world.opened(connection)
       return 0
     })
+  }
+
+  #connectOptions(remote: Endpoint): ConnectOptions {
+    const local = this.#local
+    return {
+      ...this.#socketOptions(),
+      address: remote.address ?? '',
+      port: remote.port,
+      fastOpenWithoutCookie: this.fastOpenNoCookie || (this.#world.fastOpenBits & FAST_OPEN_CLIENT_NO_COOKIE) !== 0,
+      ...(local !== undefined && local.port !== 0 && { localPort: local.port }),
+      ...(local?.address !== undefined && { localAddress: local.address })
+    }
+  }
+
+  // --- Fast Open (RFC 7413) ---
+
+  #fastOpenOfListener(): Pick<ListenOptions, 'fastOpen' | 'fastOpenWithoutCookie'> {
+    const bits = this.#world.fastOpenBits
+    const isForAll = (bits & FAST_OPEN_ALL_LISTENERS) !== 0 && this.fastOpenQueue === 0
+    const queue = isForAll ? this.#backlog : this.fastOpenQueue
+    return {
+      fastOpen: (bits & FAST_OPEN_SERVER) === 0 ? 0 : queue,
+      fastOpenWithoutCookie: this.fastOpenNoCookie || (bits & FAST_OPEN_SERVER_NO_COOKIE) !== 0
+    }
+  }
+
+  #setListenerKeys(): void {
+    const [key, former] = this.fastOpenKeys
+    if (key !== undefined) this.listener?.setFastOpenKeys(key, former)
+  }
+
+  /** TCP_FASTOPEN_CONNECT. */
+  connectFast(on: boolean): Outcome {
+    if ((this.#world.fastOpenBits & FAST_OPEN_CLIENT) === 0) return 'EOPNOTSUPP'
+    if (this.kind !== 'fresh') return 'EINVAL'
+    this.fastOpenConnect = on
+    return 0
+  }
+
+  /** TCP_FASTOPEN and its like have changed. */
+  fastOpenChanged(): void {
+    this.listener?.setOptions(this.#fastOpenOfListener())
+    this.#setListenerKeys()
+  }
+
+  /** What sysctls say has changed: on a host most of them hold for what is open already. `live`: what an open connection takes. */
+  settingsChanged(live: LiveSocketOptions): void {
+    const own = Object.entries(live).filter(([name]) => !Object.hasOwn(this.options, name))
+    if (own.length > 0 && !this.#isGone) this.connection?.setOptions(Object.fromEntries(own))
+    if (this.listener === undefined) return
+    const { receiveBuffer, maximumReceiveBuffer, sendBuffer, ...options } = this.#socketOptions()
+    this.listener.setOptions({ ...options, ...this.#fastOpenOfListener() })
+  }
+
+  /** MSG_FASTOPEN, or the first write after a deferred connect: text that the SYN carries, and what follows once it is answered. */
+  sendFast(length: number, given: Endpoint | undefined, dontWait: boolean, how: WriteOptions): Attempt {
+    let begun = false
+    let sent = 0
+    let rest: Attempt | undefined
+    return () => {
+      if (!begun) {
+        const remote = this.kind === 'deferred' ? this.#remote : given
+        const refusal = this.#cannotOpenFast(remote)
+        if (refusal !== 0 || remote === undefined) return refusal
+        const room = this.#world.stack.fastOpenRoom(this.#connectOptions(remote))
+        const failure = this.#begin(remote, true)
+        if (failure !== 0) return failure
+        begun = true
+        sent = this.connection?.write(ZEROS.subarray(0, Math.min(room, length)), how) ?? 0
+        if (dontWait || this.nonBlocking) return sent > 0 ? sent : 'EINPROGRESS'
+        return undefined
+      }
+      if (this.#isOpening) return undefined
+      rest ??= this.write(length - sent, dontWait, how)
+      const outcome = rest()
+      return typeof outcome === 'number' ? sent + outcome : outcome
+    }
+  }
+
+  #cannotOpenFast(remote: Endpoint | undefined): Outcome {
+    if ((this.#world.fastOpenBits & FAST_OPEN_CLIENT) === 0) return 'EOPNOTSUPP'
+    if (this.kind === 'connecting') return 'EALREADY'
+    if (this.kind === 'connected' || this.kind === 'listening') return 'EISCONN'
+    return remote === undefined ? 'EDESTADDRREQ' : 0
+  }
+
+  /** TCP_FASTOPEN_CONNECT: where the SYN could carry text, it waits for some. */
+  #mayDefer(remote: Endpoint): boolean {
+    if (!this.fastOpenConnect) return false
+    let room = 0
+    this.#failing(() => {
+      room = this.#world.stack.fastOpenRoom(this.#connectOptions(remote))
+      return 0
+    })
+    return room > 0
   }
 
   /** A call while SYNs are under way, or the first one after that was settled. */
@@ -187,6 +306,7 @@ export class ScriptSocket {
   /** Blocks until all is taken, unless something was taken and the socket does not block. */
   write(length: number, dontWait: boolean, how: WriteOptions = {}): Attempt {
     let taken = 0
+    if (this.kind === 'deferred') return this.sendFast(length, undefined, dontWait, how)
     return () => {
       // What was taken is the result; the error is for the next call.
       const failure = this.#cannotSend(taken > 0)
@@ -234,7 +354,7 @@ export class ScriptSocket {
     if (this.#hasEnded) return 0
     if (this.pendingError !== undefined) return this.takeError()
     if (this.#readShut) return 0
-    if (connection === undefined) return 'ENOTCONN'
+    if (connection === undefined) return this.kind === 'deferred' ? undefined : 'ENOTCONN'
     return this.#isGone ? 0 : undefined
   }
 
@@ -348,9 +468,10 @@ export class ScriptSocket {
     return this.connection?.readableBytes ?? 0
   }
 
+  /** Not what a Fast Open gave us before its handshake was over. */
   get #isOpening(): boolean {
     const state = this.connection?.state
-    return state === 'SYN-SENT' || state === 'SYN-RECEIVED'
+    return this.kind !== 'connected' && (state === 'SYN-SENT' || state === 'SYN-RECEIVED')
   }
 
   /** For its user a connection is over when it enters TIME-WAIT. */
@@ -369,6 +490,7 @@ export class ScriptSocket {
     if (this.kind === 'listening') {
       return { in: (this.listener?.queueLength ?? 0) > 0, out: false, err, hup: false, rdhup: false }
     }
+    if (this.kind === 'deferred') return { in: false, out: true, err, hup: false, rdhup: false }
     const readShut = this.#readShut || this.#hasEnded || this.#isGone
     const writeShut = this.#writeShut || this.#isGone
     const hup = this.connection === undefined || this.#isGone || (readShut && writeShut)

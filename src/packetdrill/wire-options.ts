@@ -15,6 +15,16 @@ export interface OptionRules {
   readonly toleranceUsecs: number
 }
 
+/** In the place of a cookie: the one that the stack gives the remote address. */
+export const AUTO_COOKIE = 'auto'
+const AUTO_COOKIE_LENGTH = 8
+
+/** The cookie that `auto` stands for put in its place. */
+export function fillInCookie(options: readonly TcpOption[], cookie: () => string): readonly TcpOption[] {
+  if (!options.some(option => 'hex' in option && option.hex === AUTO_COOKIE)) return options
+  return options.map(option => ('hex' in option && option.hex === AUTO_COOKIE ? { ...option, hex: cookie() } : option))
+}
+
 /** The options of a packet that is injected, with live numbers. `hasAck` says whether the TSecr means anything. */
 export function encodeOptions(
   options: readonly TcpOption[],
@@ -98,6 +108,8 @@ export function optionsLength(options: readonly TcpOption[]): number {
   return options.reduce((length, option) => length + optionLength(option), 0)
 }
 
+const cookieLength = (hex: string): number => (hex === AUTO_COOKIE ? AUTO_COOKIE_LENGTH : hex.length / 2)
+
 function optionLength(option: TcpOption): number {
   switch (option.kind) {
     case 'nop':
@@ -113,8 +125,10 @@ function optionLength(option: TcpOption): number {
       return 10
     case 'sack':
       return 2 + 8 * option.blocks.length
+    case 'FO':
+      return 2 + cookieLength(option.hex)
     case 'FOEXP':
-      return 4 + option.hex.length / 2
+      return 4 + cookieLength(option.hex)
     case 'bytes':
       return option.hex.length / 2
     default:

@@ -1,14 +1,18 @@
 // All that a script acts on: a clock, a link in memory, one stack, its connections, and the descriptors that are open.
 
+import type { Option } from '../options.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import type { Connection } from '../stack/connection.ts'
 import { Stack, type StackOptions } from '../stack/stack.ts'
 import type { Tracer } from '../stack/trace.ts'
-import type { SocketOptions } from '../tcp/options.ts'
+import { FastOpenKeys } from '../tcp/fast-open-keys.ts'
+import { type LiveSocketOptions, type SocketOptions, socketOptions } from '../tcp/options.ts'
 import type { FourTuple } from '../tcp/output.ts'
 import { STATE_NAMES, State } from '../tcp/state.ts'
+import { formatAddress } from '../wire/address.ts'
 import type { CallWorld } from './calls.ts'
 import { type Captured, takeApart } from './captured.ts'
+import { toHex } from './fast-open.ts'
 import { Flow } from './flow.ts'
 import { ScriptLink } from './link.ts'
 import { type Profile, Settings } from './settings.ts'
@@ -71,11 +75,41 @@ export class World implements CallWorld {
     this.#link = new ScriptLink(localAddress, mtu, bytes => this.#sent(bytes))
     const tracer: Tracer = { state: (tuple, from, to) => this.#stateChanged(tuple, from, to) }
     const options: StackOptions = { ...this.settings.stack, link: this.#link, host: this.clock, tracer }
-    return new Stack(options)
+    const stack = new Stack(options)
+    this.#setFastOpenKeys(stack)
+    return stack
   }
 
   socketDefaults(): SocketOptions {
     return this.settings.sockets as SocketOptions
+  }
+
+  get fastOpenBits(): number {
+    return this.settings.fastOpen
+  }
+
+  /** As the script's remote address gets it, hexadecimal. */
+  fastOpenCookie(flow: Flow): string {
+    const { stack, descriptors } = this
+    const socket = [...descriptors.values()].find(({ listener }) => listener?.port === flow.localPort)
+    const client = formatAddress(flow.remoteAddress)
+    const server = formatAddress(flow.localAddress)
+    const [key, former] = socket?.fastOpenKeys ?? []
+    if (key === undefined) return toHex(stack.fastOpenCookie(client, server))
+    return toHex(new FastOpenKeys(key, former).cookieBytes(flow.remoteAddress, flow.localAddress))
+  }
+
+  /** Commands have been carried out: what they changed holds at once where it does on a host. */
+  settingsChanged(before: SocketOptions): void {
+    if (this.#stack === undefined) return
+    this.#setFastOpenKeys(this.#stack)
+    const live = liveChanges(before, this.socketDefaults())
+    for (const socket of this.descriptors.values()) socket.settingsChanged(live)
+  }
+
+  #setFastOpenKeys(stack: Stack): void {
+    const [key, former] = this.settings.fastOpenKeys
+    if (key !== undefined) stack.setFastOpenKeys(key, former)
   }
 
   // --- Time ---
@@ -210,4 +244,17 @@ export class World implements CallWorld {
   close(): void {
     this.#stack?.close()
   }
+}
+
+/** Sockets keep the buffers that they were made with. */
+const OF_THE_SOCKET: ReadonlySet<string> = new Set(['receiveBuffer', 'sendBuffer'])
+
+/** Those that are different now and may change on an open connection. */
+function liveChanges(before: SocketOptions, after: SocketOptions): LiveSocketOptions {
+  const names = Object.keys(after) as (keyof SocketOptions)[]
+  const changed = names.filter(name => {
+    const option: Option = socketOptions[name]
+    return option.live === true && before[name] !== after[name] && !OF_THE_SOCKET.has(name)
+  })
+  return Object.fromEntries(changed.map(name => [name, after[name]]))
 }

@@ -24,9 +24,14 @@ import { segmentArrives } from '../tcp/arrivals.ts'
 import { reduceMss } from '../tcp/black-hole.ts'
 import { AckSample } from '../tcp/congestion/congestion.ts'
 import { TcpCounters } from '../tcp/counters.ts'
+import { synTextRoom } from '../tcp/fast-open.ts'
+import { FAST_OPEN_KEY_LENGTH } from '../tcp/fast-open-keys.ts'
+import { FastOpenMemory, type Service } from '../tcp/fast-open-memory.ts'
+import { mssToOffer } from '../tcp/handshake.ts'
 import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
 import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
+import type { SocketValues } from '../tcp/options.ts'
 import { type Outbox, tell } from '../tcp/outbox.ts'
 import { output } from '../tcp/output.ts'
 import { SynReceived } from '../tcp/passive.ts'
@@ -42,6 +47,7 @@ import { Segment } from '../wire/segment.ts'
 import { type Block, Slab } from '../wire/slab.ts'
 import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
 import type { ConnectionOwner } from './connection.ts'
+import { FastOpens } from './fast-opens.ts'
 import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
 import { ConnectionTable, type Counts, type Entry } from './table.ts'
@@ -68,6 +74,7 @@ export interface EngineOptions {
   readonly abortOnOverflow: boolean
   readonly firstEphemeralPort: number
   readonly lastEphemeralPort: number
+  readonly fastOpenPauseMs: number
 }
 
 /** What only the stack as a whole counts. */
@@ -96,6 +103,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly routes = new Routes()
   readonly owner: ConnectionOwner
   readonly passive = new PassiveOpens(this)
+  readonly fastOpen: FastOpenMemory
+  readonly fastOpens: FastOpens
 
   readonly #link: Link
   readonly tracer: Tracer | undefined
@@ -127,6 +136,10 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.secret = new SipHash(key)
     const range = { first: options.firstEphemeralPort, last: options.lastEphemeralPort }
     this.ports = new Ports(link.guard, this.secret, random, range)
+    const cookieKey = new Uint8Array(FAST_OPEN_KEY_LENGTH)
+    random(cookieKey)
+    this.fastOpens = new FastOpens(this, cookieKey)
+    this.fastOpen = new FastOpenMemory(options.fastOpenPauseMs)
     this.table = new ConnectionTable(this.ports, random, host.now())
     this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
@@ -303,7 +316,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         this.routes.mtuReported(remoteAddress, mtu, this.now, current)
         pathMtuShrank(tcb, this.routes.mtuTo(remoteAddress, this.now, current), this.now, this)
       } else this.counters.droppedIcmpNoNews++
-    } else icmpErrorArrives(tcb, type, code, this)
+    } else icmpErrorArrives(tcb, type, code, this.now, this)
     this.rearm(tcb)
     if (CHECKS) checkInvariants(tcb)
   }
@@ -377,6 +390,10 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.tracer?.state?.(tcb, from, to, why, this.now)
   }
 
+  fastOpenSettled(tcb: Tcb, wasReset: boolean): void {
+    this.fastOpens.settled(tcb, wasReset)
+  }
+
   enterTimeWait(tcb: Tcb, now: number): void {
     this.#starving.delete(tcb)
     if (this.#timeWaits >= this.#timeWaitLimit) {
@@ -421,6 +438,16 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     if (tcb.options.pathMtuDiscovery !== 'on') return
     const most = this.routes.mtuTo(tcb.remoteAddress, this.now, tcb.offeredMss + HEADERS)
     if (most - HEADERS < tcb.sndMss) reduceMss(tcb, most - HEADERS, this.now)
+  }
+
+  /** Text that a SYN to there may carry by Fast Open. */
+  fastOpenRoom(service: Service, options: SocketValues): number {
+    const known = this.fastOpen.recall(service)
+    const mayBe = options.fastOpenWithoutCookie || (known !== undefined && known.cookieLength > 0)
+    if (!mayBe || this.fastOpen.isPaused(service, this.now)) return 0
+    const offered = mssToOffer(this.mtuTo(service.remoteAddress), options.maximumSegmentSize)
+    const path = this.routes.mtuTo(service.remoteAddress, this.now, offered + HEADERS) - HEADERS
+    return synTextRoom(Math.min(offered, path), known)
   }
 
   adviseAgainst(tcb: Tcb): void {

@@ -21,6 +21,8 @@ export interface TcpInfo {
     readonly ecn: boolean
     /** Text of the peer's has come with an ECN codepoint. */
     readonly ecnSeen: boolean
+    /** Text of a SYN was taken (Fast Open). */
+    readonly synData: boolean
   }
   readonly sndWscale: number
   readonly rcvWscale: number
@@ -93,7 +95,8 @@ export function infoOf(tcb: Tcb): TcpInfo {
       sack: tcb.sacksOn,
       windowScale: tcb.windowScalingOn,
       ecn: tcb.ecnOn,
-      ecnSeen: tcb.ecnSeen
+      ecnSeen: tcb.ecnSeen,
+      synData: tcb.synTextTaken
     },
     sndWscale: tcb.sndWndShift,
     rcvWscale: tcb.rcvWndShift,

@@ -1,9 +1,12 @@
 // A port that is open for connections, and the queue of those that wait to be accepted.
 
+import { rangeError, typeError } from '../errors.ts'
 import { change, int, partition, resolve, type Values } from '../options.ts'
+import { FAST_OPEN_KEY_LENGTH, FastOpenKeys } from '../tcp/fast-open-keys.ts'
 import { type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
 import { formatAddress } from '../wire/address.ts'
 import type { Connection } from './connection.ts'
+import { FastOpenQueue } from './fast-open-queue.ts'
 
 export const listenerOptions = {
   /**
@@ -15,7 +18,12 @@ export const listenerOptions = {
    * How long a connection waits for the peer's first text before it is accepted without, ms; 0 for not at all. Rounded up to
    * where a SYN-ACK would be sent again: 1 s, 3 s, 7 s ... (Linux's TCP_DEFER_ACCEPT).
    */
-  deferAcceptMs: int({ default: 0, min: 0, max: 600_000, live: true })
+  deferAcceptMs: int({ default: 0, min: 0, max: 600_000, live: true }),
+  /**
+   * Fast Open (RFC 7413): connections whose SYN brought a cookie are open with it, and its text is there at once; so many may
+   * wait for the ACK that confirms them. 0 for no Fast Open.
+   */
+  fastOpen: int({ default: 0, min: 0, max: 65_535, live: true })
 }
 
 export type ListenerValues = Values<typeof listenerOptions>
@@ -33,6 +41,9 @@ export class Listener {
   halfOpen = 0
   /** When a SYN was last answered by a cookie, ms: only then can an ACK be one. */
   cookieSentAt = Number.NEGATIVE_INFINITY
+  readonly fastOpens = new FastOpenQueue()
+  /** Instead of the stack's. */
+  fastOpenKeys: FastOpenKeys | undefined
   #values: ListenerValues
   #options: SocketValues
   #closed = false
@@ -65,6 +76,15 @@ export class Listener {
 
   get deferAcceptMs(): number {
     return this.#values.deferAcceptMs
+  }
+
+  get fastOpen(): number {
+    return this.#values.fastOpen
+  }
+
+  /** Fast Open keys of this listener alone; see `setFastOpenKeys` of the stack. */
+  setFastOpenKeys(key: Uint8Array, former?: Uint8Array): void {
+    this.fastOpenKeys = toFastOpenKeys(key, former)
   }
 
   /** The options that connections from here on begin with. */
@@ -115,4 +135,15 @@ export class Listener {
     this.#close(this)
     for (const connection of this.#queue.splice(0)) connection.abort()
   }
+}
+
+/** Checks what a user gives as keys. */
+export function toFastOpenKeys(key: unknown, former: unknown): FastOpenKeys {
+  for (const each of former === undefined ? [key] : [key, former]) {
+    if (!(each instanceof Uint8Array)) throw typeError('ERR_INVALID_ARG_TYPE', 'A Fast Open key must be a Uint8Array')
+    if (each.length !== FAST_OPEN_KEY_LENGTH) {
+      throw rangeError('ERR_OUT_OF_RANGE', `A Fast Open key has ${FAST_OPEN_KEY_LENGTH} bytes, not ${each.length}`)
+    }
+  }
+  return new FastOpenKeys(key as Uint8Array, former as Uint8Array | undefined)
 }

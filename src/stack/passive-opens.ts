@@ -2,6 +2,8 @@
 // on small records (tcp/passive.ts), who listens, and how many there may be.
 
 import { makeController } from '../tcp/congestion/choice.ts'
+import type { CookieOffer } from '../tcp/fast-open-keys.ts'
+import { answerFastOpen, openFast } from '../tcp/fast-open-passive.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
 import type { SocketValues } from '../tcp/options.ts'
 import { answerWithReset } from '../tcp/output.ts'
@@ -17,6 +19,7 @@ import {
 import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
 import { answerWithCookie, COOKIE_LIFE_MS, openWithCookie } from '../tcp/syn-cookies.ts'
+import type { Tcb } from '../tcp/tcb.ts'
 import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { ACK, RST, type Segment, SYN } from '../wire/segment.ts'
 import { Connection } from './connection.ts'
@@ -83,9 +86,25 @@ export class PassiveOpens {
     const iss = initialSequence(engine.secret, record, engine.now)
     record.iss = leastIss === undefined ? iss : later(iss, leastIss)
     record.deferRetries = timeoutsWithin(listener.deferAcceptMs, listener.options)
+    const { opens, offer } = engine.fastOpens.judge(listener, seg)
+    if (opens) return this.#openFast(record, listener, seg, mtu, offer)
     this.#enter(record, listener)
-    answerSyn(record, seg, mtu, engine.now, engine)
+    answerSyn(record, seg, mtu, offer, engine.now, engine)
     engine.table.arm(record, record.retransmitAt)
+  }
+
+  /** The connection is there with the SYN. */
+  #openFast(record: SynReceived, listener: Listener, seg: Segment, mtu: number, offer: CookieOffer | undefined): void {
+    const engine = this.#engine
+    const tcb = openFast(record, seg, mtu, makeController(record.options.congestionControl), engine.now, engine)
+    this.#giveTo(listener, tcb)
+    engine.table.enter(tcb, engine.ports.hold(listener.localAddress, listener.port))
+    engine.counters.passiveOpens++
+    engine.tracer?.state?.(tcb, State.LISTEN, State.SYN_RECEIVED, 'SYN', engine.now)
+    engine.heedPath(tcb)
+    engine.fastOpens.begin(tcb, listener)
+    answerFastOpen(tcb, seg, offer, engine.now, engine)
+    engine.rearm(tcb)
   }
 
   #identify(record: SynReceived, listener: Listener, seg: Segment): void {
@@ -175,19 +194,25 @@ export class PassiveOpens {
     const engine = this.#engine
     const listener = record.listener as Listener
     const tcb = toTcb(record, makeController(record.options.congestionControl), engine.now)
-    const { taker } = listener
-    if (taker !== undefined) tcb.user = new Connection(tcb, engine.owner, taker)
-    else {
-      const connection = new Connection(tcb, engine.owner, () => listener.handlers.acceptable?.(listener))
-      connection.enterQueue()
-      listener.enqueue(connection)
-      tcb.user = connection
-    }
+    this.#giveTo(listener, tcb)
     engine.table.replace(record, tcb)
     listener.halfOpen--
     this.#halfOpen--
     engine.heedPath(tcb)
     engine.arrivesAt(tcb, seg)
+  }
+
+  #giveTo(listener: Listener, tcb: Tcb): void {
+    const { owner } = this.#engine
+    const { taker } = listener
+    if (taker !== undefined) {
+      tcb.user = new Connection(tcb, owner, taker)
+      return
+    }
+    const connection = new Connection(tcb, owner, () => listener.handlers.acceptable?.(listener))
+    connection.enterQueue()
+    listener.enqueue(connection)
+    tcb.user = connection
   }
 
   /** Forgets a half-open connection, without a word to the peer. */

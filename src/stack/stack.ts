@@ -10,11 +10,11 @@ import { abort, open } from '../tcp/calls.ts'
 import { makeController } from '../tcp/congestion/choice.ts'
 import { type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
 import { State } from '../tcp/state.ts'
-import { Tcb } from '../tcp/tcb.ts'
+import { FastOpen, Tcb } from '../tcp/tcb.ts'
 import { formatAddress, parseAddress } from '../wire/address.ts'
 import { Connection, type ConnectionHandlers } from './connection.ts'
 import { Engine } from './engine.ts'
-import { Listener, type ListenerValues, listenerOptions } from './listener.ts'
+import { Listener, type ListenerValues, listenerOptions, toFastOpenKeys } from './listener.ts'
 import { addressInUse, DEFAULT_RANGE } from './ports.ts'
 import { type Statistics, statisticsOf } from './statistics.ts'
 import type { Tracer } from './trace.ts'
@@ -43,8 +43,15 @@ export const stackOptions = {
   abortOnOverflow: flag({ default: false }),
   /** The ports that connections are given which ask for none: the first, and the last, not below it (RFC 6056 §3.2). */
   firstEphemeralPort: int({ default: DEFAULT_RANGE.first, min: 1024, max: 65_535 }),
-  lastEphemeralPort: int({ default: DEFAULT_RANGE.last, min: 1024, max: 65_535 })
+  lastEphemeralPort: int({ default: DEFAULT_RANGE.last, min: 1024, max: 65_535 }),
+  /**
+   * How long Fast Open is not used towards a port after it has failed there, ms; twice as long each time it fails again, 64
+   * times at most (RFC 7413 §4.1.3.1). 0 for no such pause.
+   */
+  fastOpenPauseMs: int({ default: 3_600_000, min: 0, max: 86_400_000 })
 }
+
+const connectOptions = { fastOpen: flag({ default: false }) }
 
 export type StackValues = Values<typeof stackOptions>
 
@@ -71,6 +78,11 @@ export interface ConnectOptions extends SocketOptions {
   readonly localAddress?: string
   /** The port to connect from; a free one without it. */
   readonly localPort?: number
+  /**
+   * Fast Open (RFC 7413): what is written in the same turn of the program goes with the SYN, once the server has given us a
+   * cookie; the first connection to it asks for one. The server may see such text twice. Default false.
+   */
+  readonly fastOpen?: boolean
 }
 
 /** tcpCurrEstab of RFC 4022. */
@@ -132,7 +144,8 @@ export class Stack {
    */
   connect(options: ConnectOptions, handlers: ConnectionHandlers = {}): Connection {
     this.#mustBeOpen('connect')
-    const { address, port, localAddress, localPort, ...forSockets } = options
+    const { address, port, localAddress, localPort, fastOpen, ...forSockets } = options
+    const { fastOpen: isFast } = resolve(connectOptions, { fastOpen })
     checkPort(port, 1, 'port')
     if (localPort !== undefined) checkPort(localPort, 1, 'localPort')
     const remote = toAddress(address, 'address')
@@ -155,6 +168,7 @@ export class Stack {
       tcb.user = connection
       const { iss, tsOffset } = engine.newIdentity(tcb)
       tcb.tsOffset = tsOffset
+      if (isFast) tcb.fastOpen = FastOpen.WAITING
       open(tcb, iss, mtu, engine.now, engine)
       engine.heedPath(tcb)
       engine.rearm(tcb)
@@ -191,6 +205,36 @@ export class Stack {
     this.#engine.call(() => {
       this.#engine.passive.resetChildren(listener)
       this.#engine.ports.removeListener(listener)
+    })
+  }
+
+  /**
+   * The key that Fast Open cookies are made with, 16 bytes, at random until it is set; and one whose cookies are still good,
+   * so that keys can be changed in time without a client's noticing: who comes with an old cookie gets a new one.
+   */
+  setFastOpenKeys(key: Uint8Array, former?: Uint8Array): void {
+    this.#engine.fastOpens.keys = toFastOpenKeys(key, former)
+  }
+
+  /** The Fast Open cookie that a client gets from a listener at one of our addresses, unless that has keys of its own. */
+  fastOpenCookie(clientAddress: string, address: string): Uint8Array {
+    const [client, server] = [toAddress(clientAddress, 'clientAddress'), toAddress(address, 'address')]
+    return this.#engine.fastOpens.keys.cookieBytes(client, server)
+  }
+
+  /**
+   * Bytes of text that the SYN would carry if `connect` came with these options now; 0 where the server's cookie is not known,
+   * or Fast Open has failed there of late. Throws as `connect` does.
+   */
+  fastOpenRoom(options: ConnectOptions): number {
+    const { address, port, localAddress, localPort, fastOpen, ...forSockets } = options
+    const values = resolve(socketOptions, forSockets, this.#defaults)
+    const remoteAddress = toAddress(address, 'address')
+    const engine = this.#engine
+    return engine.call(() => {
+      const local =
+        localAddress === undefined ? this.#link.route(remoteAddress).source : toAddress(localAddress, 'localAddress')
+      return engine.fastOpenRoom({ localAddress: local, remoteAddress, remotePort: port }, values)
     })
   }
 

@@ -105,7 +105,15 @@ function tcpExtGroup({ tcp, stack }: Counted): Counters {
     TCPAbortOnTimeout: tcp.abortsOnTimeout,
     TCPChallengeACK: tcp.challengeAcks,
     TCPACKSkippedChallenge: tcp.challengesSkipped,
-    TCPSYNChallenge: tcp.droppedUnexpectedSyn
+    TCPSYNChallenge: tcp.droppedUnexpectedSyn,
+    TCPFastOpenActive: tcp.fastOpensActive,
+    TCPFastOpenActiveFail: tcp.fastOpensActiveFailed,
+    TCPFastOpenPassive: tcp.fastOpensPassive,
+    TCPFastOpenPassiveFail: tcp.fastOpensPassiveFailed,
+    TCPFastOpenPassiveAltKey: tcp.fastOpensWithFormerKey,
+    TCPFastOpenListenOverflow: tcp.fastOpenOverflows,
+    TCPFastOpenCookieReqd: tcp.fastOpenCookiesAsked,
+    TCPFastOpenBlackhole: tcp.fastOpenPauses
   }
 }
 

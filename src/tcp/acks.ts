@@ -8,6 +8,7 @@ import { smss } from './congestion/congestion.ts'
 import { takeRateSample } from './delivery-rate.ts'
 import { congestionEchoed, cwrAcknowledged, echoesCongestion } from './ecn.ts'
 import { becomeEstablished, settle } from './established.ts'
+import { synAnswered } from './fast-open.ts'
 import { inFlight } from './flight.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { acknowledgesNew, sendResetFor } from './output.ts'
@@ -147,17 +148,22 @@ function takeNewAck(tcb: Tcb, ack: Seq, now: number, out: Outbox): number {
   const text = acked - (opensUs ? 1 : 0) - (finAcked ? 1 : 0)
   tcb.bytesAcked += text
   if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
+  if (opensUs) synAnswered(tcb, out)
   answered(tcb, now)
   if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, now, out)
   if (tcb.sndUna === tcb.sndNxt) stopTimer(tcb)
   else if (opensUs) startTimer(tcb, now)
   cwrAcknowledged(tcb)
   urgentAcknowledged(tcb)
-  if (tcb.writerWaits && 3 * tcb.sendBuffer.space >= tcb.sendBuffer.limit && roomToWrite(tcb) > 0) {
-    tcb.writerWaits = false
-    tell(tcb, Event.WRITABLE, out)
-  }
+  tellOfRoom(tcb, out)
   return text
+}
+
+/** A writer who waits is told once a third of the buffer is free. */
+export function tellOfRoom(tcb: Tcb, out: Outbox): void {
+  if (!tcb.writerWaits || 3 * tcb.sendBuffer.space < tcb.sendBuffer.limit || roomToWrite(tcb) <= 0) return
+  tcb.writerWaits = false
+  tell(tcb, Event.WRITABLE, out)
 }
 
 /** Something was delivered: who governs the window in this state is told. */

@@ -3,17 +3,18 @@
 // and SYN-RECEIVED of a passive open in passive.ts, TIME-WAIT in time-wait.ts.
 
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
-import { checkAck } from './acks.ts'
+import { checkAck, tellOfRoom } from './acks.ts'
 import { challengeAck } from './challenge.ts'
 import { agreeOnEcn, confirmEcn } from './ecn.ts'
 import { becomeEstablished } from './established.ts'
+import { learnFromSynAck, resetPastText, synAnswered } from './fast-open.ts'
 import { agree, beginSequences } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
-import { oweAck, sendResetFor, sendSyn } from './output.ts'
+import { acknowledgesNew, oweAck, sendResetFor, sendSyn } from './output.ts'
 import { sampleHandshake } from './rto.ts'
-import { add, earlier, leq, lt, toSeq, within } from './seq.ts'
+import { add, ahead, earlier, leq, lt, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
-import type { Tcb } from './tcb.ts'
+import { FastOpen, type Tcb } from './tcb.ts'
 import { duplicateArrives, takeFin, takeText } from './text.ts'
 import { isOldDuplicate, rememberTimestamp } from './timestamps.ts'
 import { end, setState } from './transitions.ts'
@@ -24,6 +25,7 @@ import { windowOffered } from './window.ts'
 export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
   tcb.segmentsReceived++
   if (tcb.state === State.SYN_SENT) return arrivesInSynSent(tcb, seg, now, out) // §3.10.7.3
+  if (isSynAgain(tcb, seg)) return sendSyn(tcb, now, out)
   if (tcb.sndUna === tcb.iss && isSynAckOfBoth(tcb, seg)) leaveOutSyn(tcb, seg, out)
   // §3.10.7.4, all other states. A check that answers false has dealt with the segment.
   if (!checkSeq(tcb, seg, now, out)) return // first
@@ -75,6 +77,10 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   }
   tcb.sndUna = ack
   sampleHandshake(tcb, now)
+  if (tcb.fastOpen !== FastOpen.NONE) {
+    takeAckOfText(tcb, out)
+    learnFromSynAck(tcb, seg, now, out)
+  }
   becomeEstablished(tcb, 'SYN-ACK', now, out)
   oweAck(tcb, out)
   seg.seq = add(toSeq(seg.seq), 1)
@@ -83,10 +89,25 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   if (takeText(tcb, seg, now, out)) takeFin(tcb, seg, now, out)
 }
 
+/** The SYN that a Fast Open began with: our answer was lost. */
+function isSynAgain(tcb: Tcb, seg: Segment): boolean {
+  if (tcb.fastOpen !== FastOpen.PASSIVE || tcb.synchronized) return false
+  return (seg.flags & (SYN | ACK | RST)) === SYN && toSeq(seg.seq) === tcb.irs
+}
+
+/** Text of our SYN that the SYN-ACK acknowledges (RFC 7413 §4.2.2). */
+function takeAckOfText(tcb: Tcb, out: Outbox): void {
+  const taken = ahead(tcb.sndUna, add(tcb.iss, 1))
+  tcb.bytesAcked += taken
+  if (taken > 0) tcb.sendBuffer.acknowledge(tcb.sndUna, out)
+  synAnswered(tcb, out)
+  tellOfRoom(tcb, out)
+}
+
 /** A simultaneous open, line 6 of figure 7 (§3.5): the SYN that has come before, and with it the ACK of ours. */
 function isSynAckOfBoth(tcb: Tcb, seg: Segment): boolean {
   const both = SYN | ACK
-  return (seg.flags & (both | RST)) === both && toSeq(seg.seq) === tcb.irs && toSeq(seg.ack) === tcb.sndNxt
+  return (seg.flags & (both | RST)) === both && toSeq(seg.seq) === tcb.irs && acknowledgesNew(tcb, toSeq(seg.ack))
 }
 
 /** What lies left of the window is trimmed off (§3.10.7.4, first). A peer that takes no SYN-ACK in its place waits for an ACK. */
@@ -129,13 +150,14 @@ function checkRst(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   if ((seg.flags & RST) === 0) return true
   if (toSeq(seg.seq) !== tcb.rcvNxt) {
     out.counters.droppedBadReset++
+    resetPastText(tcb, now, out)
     challengeAck(tcb, now, out)
     return false
   }
   out.counters.resetsReceived++
   switch (tcb.state) {
-    case State.SYN_RECEIVED: // after an active open: a passive one has no TCB yet
-      end(tcb, 'ECONNREFUSED', 'RST', out)
+    case State.SYN_RECEIVED: // after an active open, or a Fast Open: any other passive one has no TCB yet
+      end(tcb, tcb.fastOpen === FastOpen.PASSIVE ? 'ECONNRESET' : 'ECONNREFUSED', 'RST', out)
       break
     case State.CLOSING:
     case State.LAST_ACK:

@@ -9,12 +9,12 @@ import { type Outbox, tell } from './outbox.ts'
 import { oweAck, sendReset, sendSyn } from './output.ts'
 import { add, type Seq } from './seq.ts'
 import { isSynchronized, mayReceive, State } from './state.ts'
-import { Event, roomToWrite, type Tcb } from './tcb.ts'
+import { Event, FastOpen, roomToWrite, type Tcb } from './tcb.ts'
 import { end, setState } from './transitions.ts'
 import { urgentWritten } from './urgent.ts'
 import { owesWindowUpdate } from './window.ts'
 
-/** OPEN, active (§3.10.1). The four-tuple and TS offset stand in the TCB. */
+/** OPEN, active (§3.10.1). The four-tuple and TS offset stand in the TCB, and whether the SYN is to wait for text. */
 export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox): void {
   prepareOffer(tcb, mtu)
   tcb.iss = iss
@@ -27,7 +27,8 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
   tcb.unansweredSince = now
   out.counters.activeOpens++
   setState(tcb, State.SYN_SENT, 'active open', out)
-  sendSyn(tcb, now, out)
+  if (tcb.fastOpen === FastOpen.WAITING) out.schedule(tcb)
+  else sendSyn(tcb, now, out)
 }
 
 /**
@@ -138,7 +139,8 @@ export function close(tcb: Tcb, now: number, out: Outbox): void {
     out.counters.abortsOnLinger++
     return abort(tcb, now, out)
   }
-  if (tcb.receiveBuffer.readable > 0 && isSynchronized(tcb.state) && tcb.state !== State.TIME_WAIT) {
+  const isOpen = isSynchronized(tcb.state) || tcb.fastOpen === FastOpen.PASSIVE
+  if (tcb.receiveBuffer.readable > 0 && isOpen && tcb.state !== State.TIME_WAIT) {
     out.counters.abortsOnUnread++
     return abort(tcb, now, out)
   }

@@ -38,6 +38,20 @@ export class TcpCounters {
   synCookiesSent = 0
   /** Cookies that came back and opened a connection. */
   synCookiesReceived = 0
+  // Fast Open (RFC 7413).
+  /** SYNs of ours whose text was taken, and those whose text was not. */
+  fastOpensActive = 0
+  fastOpensActiveFailed = 0
+  /** SYNs of peers that opened at once; those whose cookie was wrong; those whose cookie was made with the former key. */
+  fastOpensPassive = 0
+  fastOpensPassiveFailed = 0
+  fastOpensWithFormerKey = 0
+  /** SYNs that did not open at once because too many others had. */
+  fastOpenOverflows = 0
+  /** SYNs that asked for a cookie. */
+  fastOpenCookiesAsked = 0
+  /** Times that Fast Open was given up towards a port for a while. */
+  fastOpenPauses = 0
   timeWaits = 0
   timeWaitsReused = 0
   abortsOnTimeout = 0

@@ -11,12 +11,13 @@ import {
   UNREACHABLE_PROTOCOL
 } from '../wire/icmp.ts'
 import { reduceMss } from './black-hole.ts'
+import { errorOnFastOpen } from './fast-open.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { output } from './output.ts'
 import { repeatTooLong } from './recovery.ts'
 import { ahead, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
-import { type ErrorName, Event, type Tcb } from './tcb.ts'
+import { type ErrorName, Event, FastOpen, type Tcb } from './tcb.ts'
 import { end } from './transitions.ts'
 
 const HEADERS = 40
@@ -26,11 +27,13 @@ export function isInFlight(tcb: Tcb, quotedSeq: number): boolean {
   return within(toSeq(quotedSeq), tcb.sndUna, ahead(tcb.sndNxt, tcb.sndUna))
 }
 
-export function icmpErrorArrives(tcb: Tcb, type: number, code: number, out: Outbox): void {
+export function icmpErrorArrives(tcb: Tcb, type: number, code: number, now: number, out: Outbox): void {
   out.counters.icmpErrorsTaken++
   const error = errorFor(type, code)
   // Before the connection is open there is nothing to lose, and the user wants to know now (RFC 5461 §4).
-  if (tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED) return end(tcb, error, 'ICMP error', out)
+  errorOnFastOpen(tcb, now, out)
+  const isOpening = tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED
+  if (isOpening && tcb.fastOpen !== FastOpen.PASSIVE) return end(tcb, error, 'ICMP error', out)
   tcb.softError = error
   tell(tcb, Event.TROUBLED, out)
 }

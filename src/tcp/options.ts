@@ -82,6 +82,11 @@ export const socketOptions = {
    * takes it up, `off` does neither.
    */
   ecn: oneOf(['off', 'accept', 'on'], { default: 'accept' }),
+  /**
+   * Fast Open without cookies (RFC 7413 §7.3): our SYNs carry text to any server, listeners take that of any client. Only for
+   * networks in which nobody forges addresses.
+   */
+  fastOpenWithoutCookie: flag({ default: false }),
   /** How long an acknowledgement may wait for company, ms (RFC 9293 §3.8.6.3 allows 500). 0 for not at all. */
   delayedAckMs: int({ default: 40, min: 0, max: 500 }),
   /**

@@ -4,6 +4,7 @@
 import type { Segment } from '../wire/segment.ts'
 import type { AckSample } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
+import type { FastOpenMemory } from './fast-open-memory.ts'
 import type { Arena } from './receive-buffer.ts'
 import type { RecordPool } from './records.ts'
 import type { BlockKeeper } from './send-buffer.ts'
@@ -18,6 +19,8 @@ export interface Outbox extends BlockKeeper {
   readonly sample: AckSample
   readonly arena: Arena
   readonly records: RecordPool
+  /** What is known of the peers' Fast Open. */
+  readonly fastOpen: FastOpenMemory
   /** Sends `segment` on its way. */
   transmit(): void
   /** The same for a segment whose text was sent before, and may be acknowledged before it leaves. */
@@ -31,6 +34,8 @@ export interface Outbox extends BlockKeeper {
   stateChanged(tcb: Tcb, from: State, to: State, why: string): void
   /** R1 of §3.8.3: what is known of the way to the peer may not hold any more. */
   adviseAgainst(tcb: Tcb): void
+  /** A connection that a Fast Open has begun is acknowledged, or over: by the peer's RST if `wasReset`. */
+  fastOpenSettled(tcb: Tcb, wasReset: boolean): void
   /** Both sides have closed: a small record takes the connection's place in the tables for 2MSL. */
   enterTimeWait(tcb: Tcb, now: number): void
   /** The connection is CLOSED: nothing may arrive for it any more. */

@@ -8,6 +8,8 @@ import { smss } from './congestion/congestion.ts'
 import { noteWindowUse } from './congestion/usage.ts'
 import { stampRecord } from './delivery-rate.ts'
 import { ecnOnSyn, markNewText } from './ecn.ts'
+import { addFastOpen } from './fast-open.ts'
+import { type CookieOffer, writeCookie } from './fast-open-keys.ts'
 import { inFlight, inFlightAndHeld } from './flight.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { SocketValues } from './options.ts'
@@ -18,7 +20,7 @@ import { addSackBlocks, sackRoom } from './sack-blocks.ts'
 import { LOST, RESENT, SACKED, segmentsOf } from './scoreboard.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
-import { Event, Repair, roomToWrite, type Tcb, Timer } from './tcb.ts'
+import { Event, FastOpen, oldestText, Repair, roomToWrite, type Tcb, Timer } from './tcb.ts'
 import { timestampNow } from './timestamps.ts'
 import { repeatedForUndo } from './undo.ts'
 import { pointAtUrgent } from './urgent.ts'
@@ -31,7 +33,8 @@ const ECN_BITS = 3
 
 /** Sends what may go now: what is to be repeated, new text, a FIN, and an ACK that is owed and found no company. */
 export function output(tcb: Tcb, now: number, out: Outbox): void {
-  if (hasSendingState(tcb.state)) {
+  if (tcb.fastOpen === FastOpen.WAITING) sendSyn(tcb, now, out)
+  if (hasSendingState(tcb)) {
     if (tcb.sendsNewFirst) sendNewFirst(tcb, now, out)
     if (tcb.scoreboard.firstLost >= 0 && !tcb.repeatsHeld) repeatLost(tcb, now, out)
     if (tcb.sendBuffer.length > 0 || tcb.finQueued) sendNew(tcb, false, now, out)
@@ -39,7 +42,9 @@ export function output(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.ackOwed) sendAck(tcb, now, out)
 }
 
-function hasSendingState(state: State): boolean {
+function hasSendingState({ state, synchronized, fastOpen }: Tcb): boolean {
+  // "It may send the response data before the handshake finishes" (RFC 7413 §3).
+  if (!synchronized) return fastOpen === FastOpen.PASSIVE
   return state >= State.ESTABLISHED && state !== State.FIN_WAIT_2 && state !== State.TIME_WAIT
 }
 
@@ -58,14 +63,13 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
   if (tcb.heldUntil !== Number.POSITIVE_INFINITY) return
   retryLargeSegments(tcb, now)
   const limit = paceLimit(tcb, now)
-  // Text and FIN wait for the ACK of our SYN, even where the user has closed before it.
-  while (!tcb.finSent && tcb.synchronized) {
+  while (!tcb.finSent) {
     const unsent = ahead(tcb.sendBuffer.end, tcb.sndNxt)
     if (unsent === 0 && !tcb.finQueued) return
     const mss = textRoom(tcb)
     const flight = tcb.options.limitedTransmit ? inFlight(tcb) : inFlightAndHeld(tcb)
     if (flight > 0 && flight + smss(tcb) > tcb.cwnd) return noteWindowUse(tcb, true)
-    const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
+    const window = ahead(add(oldestText(tcb), tcb.sndWnd), tcb.sndNxt)
     const length = Math.max(0, Math.min(unsent, mss, window))
     if (length === unsent && length < mss && !hurry && isCorked(tcb, now)) return
     if (!(hurry && length > 0) && !isWorthSending(tcb, length, unsent, mss, window)) {
@@ -96,7 +100,14 @@ function isWorthSending(tcb: Tcb, length: number, unsent: number, mss: number, w
   if (length === mss) return true
   if (length === unsent) {
     if (length === 0) return window > 0 // the FIN alone
-    return tcb.options.noDelay || tcb.finQueued || tcb.urgentUnacked || tcb.sndNxt === tcb.sndUna || tcb.corkReleased
+    return (
+      tcb.options.noDelay ||
+      tcb.finQueued ||
+      tcb.urgentUnacked ||
+      tcb.sndNxt === oldestText(tcb) ||
+      tcb.corkReleased ||
+      tcb.synText > 0
+    )
   }
   return length > 0 && 2 * length >= tcb.maxSndWnd
 }
@@ -119,7 +130,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   const seq = tcb.sndNxt
   if (length > 0 && seq === tcb.sndUna) tcb.congestion.resumed(tcb, now)
   const last = add(seq, length) === tcb.sendBuffer.end
-  const fin = last && tcb.finQueued && lt(add(seq, length), add(tcb.sndUna, tcb.sndWnd))
+  const fin = last && tcb.finQueued && lt(add(seq, length), add(oldestText(tcb), tcb.sndWnd))
   if (length === 0 && !fin) return
   const segment = begin(tcb, seq, ACK | (last && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
   if (length > 0) {
@@ -130,6 +141,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   tcb.sndNxt = add(seq, length + (fin ? 1 : 0))
   tcb.finSent = fin
   tcb.bytesSent += length
+  if (tcb.synText > 0) tcb.synText = Math.max(0, tcb.synText - length)
   tcb.lastSentAt = now
   tcb.persistAt = Number.POSITIVE_INFINITY
   tcb.corkedUntil = Number.POSITIVE_INFINITY
@@ -246,13 +258,18 @@ export function repeatSyn(tcb: Tcb, now: number, out: Outbox): void {
   tcb.retransmits++
   tcb.synSentAt = Number.NaN // Karn's rule: what was sent twice is not timed
   tcb.synRetransmitted = true
+  // "A SYN packet without data and Fast Open options" (RFC 7413 §4.2.2).
+  if (tcb.fastOpen === FastOpen.WAITING) tcb.fastOpen = FastOpen.NONE
   sendSyn(tcb, now, out)
 }
 
 /** SYN, or SYN-ACK where the peer's SYN has come. Also sends it again. */
-export function sendSyn(tcb: Tcb, now: number, out: Outbox): void {
+export function sendSyn(tcb: Tcb, now: number, out: Outbox, offer?: CookieOffer): void {
   const segment = begin(tcb, tcb.iss, synFlags(tcb), now, out)
-  offerOptions(tcb, segment, tcb.state !== State.SYN_SENT && !tcb.options.repeatOffer, now)
+  const mayOfferAnew = tcb.state === State.SYN_SENT || (tcb.options.repeatOffer && tcb.fastOpen !== FastOpen.PASSIVE)
+  offerOptions(tcb, segment, !mayOfferAnew, now)
+  if (tcb.fastOpen === FastOpen.WAITING) addFastOpen(tcb, segment, now, out)
+  if (offer !== undefined) writeCookie(offer, segment)
   transmit(tcb, out)
 }
 

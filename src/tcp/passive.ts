@@ -6,6 +6,7 @@ import { type Challenger, mayChallenge } from './challenge.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import { isEcnSetupSyn } from './ecn.ts'
+import { type CookieOffer, writeCookie } from './fast-open-keys.ts'
 import { agree, beginSequences, firstWindow, type Handshake, offerOptions, prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
@@ -87,12 +88,24 @@ export function isSynToListen(seg: Segment, out: Outbox): boolean {
   return false
 }
 
-/** LISTEN, third: takes a SYN and answers it. The caller has set the four-tuple, ISS and the timestamp offset. */
-export function answerSyn(record: SynReceived, seg: Segment, mtu: number, now: number, out: Outbox): void {
+/**
+ * LISTEN, third: takes a SYN and answers it, with a cookie for the next one if the client wants one. The caller has set the
+ * four-tuple, ISS and the timestamp offset.
+ */
+export function answerSyn(
+  record: SynReceived,
+  seg: Segment,
+  mtu: number,
+  offer: CookieOffer | undefined,
+  now: number,
+  out: Outbox
+): void {
   takeSyn(record, seg, mtu, now, out.counters)
   record.retransmitAt = now + record.rtoMs
   record.sentAt = now
-  sendSynAck(record, now, out)
+  writeSynAck(record, out.segment, now)
+  if (offer !== undefined) writeCookie(offer, out.segment)
+  out.transmit()
 }
 
 /** What the peer offers, as far as it is wanted here. */

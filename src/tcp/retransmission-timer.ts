@@ -32,6 +32,7 @@ export function stopTimer(tcb: Tcb): void {
 
 /** New text has left; `idle`: nothing was in flight before. */
 export function textSent(tcb: Tcb, idle: boolean, now: number): void {
+  if (!tcb.synchronized) return // the timer is that of our SYN-ACK, which goes again alone (RFC 7413 §4.2.2)
   if (idle || tcb.timer === Timer.PROBE || tcb.retransmitAt === Number.POSITIVE_INFINITY) restartTimeout(tcb, now)
   scheduleProbe(tcb, false, now)
 }

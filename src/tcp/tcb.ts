@@ -7,7 +7,7 @@ import type { SocketValues } from './options.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
 import { Scoreboard } from './scoreboard.ts'
 import { SendBuffer } from './send-buffer.ts'
-import { ahead, type Seq, toSeq } from './seq.ts'
+import { add, ahead, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 
 /** What is done about loss (recovery.ts). The order counts: from RECOVERY on the window has been reduced. */
@@ -35,6 +35,21 @@ export const Timer = {
 } as const
 
 export type Timer = (typeof Timer)[keyof typeof Timer]
+
+/** What Fast Open (RFC 7413) is to a connection. */
+export const FastOpen = {
+  NONE: 0,
+  /** Our SYN is still to leave, with the text that is written in the same turn. */
+  WAITING: 1,
+  /** Our SYN has asked for a cookie. */
+  ASKED: 2,
+  /** Our SYN was one: it had a cookie, or needed none, and text if there was any. */
+  USED: 3,
+  /** The peer's SYN was one: the connection was given to its user with it. */
+  PASSIVE: 4
+} as const
+
+export type FastOpen = (typeof FastOpen)[keyof typeof FastOpen]
 
 /** What the user is to be told, as bits that add up until the stack delivers them. */
 export const Event = {
@@ -119,6 +134,13 @@ export class Tcb {
   windowScalingOn = false
   timestampsOn = false
   sacksOn = false
+
+  // Fast Open (RFC 7413).
+  fastOpen: FastOpen = FastOpen.NONE
+  /** Bytes of text in our SYN, then those of them that it was left to send again. */
+  synText = 0
+  /** Text of a SYN, ours or the peer's, was taken. */
+  synTextTaken = false
 
   // Timestamps (RFC 7323 §4).
   tsRecent = 0
@@ -330,6 +352,11 @@ export class Tcb {
     this.deliveredAt = now
     this.firstSentAt = now
   }
+}
+
+/** The oldest text that is not acknowledged: our SYN, which stands before it, may not be either. */
+export function oldestText(tcb: Tcb): Seq {
+  return tcb.sndUna === tcb.iss && !tcb.synchronized ? add(tcb.iss, 1) : tcb.sndUna
 }
 
 /** Bytes that `write` takes now. */

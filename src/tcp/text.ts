@@ -18,7 +18,7 @@ const MOST_HOLES = 1024
 /** Answers false when the segment has been dealt with. */
 export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   if (seg.payloadLength === 0) return true
-  if (!mayReceive(tcb.state)) {
+  if (!mayReceive(tcb.state) && tcb.state !== State.SYN_RECEIVED) {
     // After the peer's FIN there is no text: "this should not occur".
     out.counters.droppedTextAfterFin++
     return true

@@ -2,6 +2,7 @@
 // back when it has passed.
 
 import { suspectBlackHole } from './black-hole.ts'
+import { suspectFastOpen } from './fast-open.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { output, repeatSyn, sendAck, sendProbe, sendReset, sendText, textRoom } from './output.ts'
 import { enterLoss, reorderingTimeout } from './recovery.ts'
@@ -10,7 +11,7 @@ import { backOff } from './rto.ts'
 import { add, ahead } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
 import { sendLossProbe } from './tail-loss-probe.ts'
-import { Event, type Tcb, Timer } from './tcb.ts'
+import { Event, FastOpen, type Tcb, Timer } from './tcb.ts'
 import { end } from './transitions.ts'
 import { userTimeout, userTimeoutAt } from './user-timeout.ts'
 
@@ -71,8 +72,12 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
   // A peer that answers but keeps its window closed lives (§3.8.6.1): it may hold back what was sent before it closed.
   if (tcb.sndWnd === 0 && tcb.heardSinceTimeout) tcb.retries = 0
   tcb.heardSinceTimeout = false
-  if (tcb.retries >= mostRetries(tcb)) return giveUp(tcb, out)
+  if (tcb.retries >= mostRetries(tcb)) {
+    suspectFastOpen(tcb, true, now, out)
+    return giveUp(tcb, out)
+  }
   tcb.retries++
+  suspectFastOpen(tcb, false, now, out)
   out.counters.retransmissionTimeouts++
   if (tcb.state !== State.SYN_SENT || tcb.retries > tcb.options.synLinearTimeouts) backOff(tcb)
   if (tcb.retries >= tcb.options.troubleRetries) reachedR1(tcb, now, out)
@@ -83,6 +88,8 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
 }
 
 function mostRetries(tcb: Tcb): number {
+  // One more than for a half-open connection: the user has this one already (as Linux has it).
+  if (tcb.fastOpen === FastOpen.PASSIVE && !tcb.synchronized) return tcb.options.synAckRetries + 1
   // SYN-RECEIVED of an active open: the SYN-ACK is our SYN again, on the same timer.
   if (tcb.state === State.SYN_SENT || tcb.state === State.SYN_RECEIVED) return tcb.options.synRetries
   return retriesOrTime(tcb)

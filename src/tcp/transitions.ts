@@ -1,10 +1,11 @@
 // The only places where a connection changes its state or ends.
 
 import { CHECKS, invariant } from '../assert.ts'
+import { fastOpenEnds } from './fast-open.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { sendAck } from './output.ts'
 import { isEdge, isSynchronized, STATE_NAMES, State } from './state.ts'
-import { type ErrorName, Event, type Tcb } from './tcb.ts'
+import { type ErrorName, Event, FastOpen, type Tcb } from './tcb.ts'
 
 export function setState(tcb: Tcb, to: State, why: string, out: Outbox): void {
   const from = tcb.state
@@ -40,6 +41,7 @@ export function enterTimeWait(tcb: Tcb, why: string, now: number, out: Outbox): 
 }
 
 function release(tcb: Tcb, out: Outbox): void {
+  if (tcb.fastOpen !== FastOpen.NONE) fastOpenEnds(tcb, out)
   tcb.sendBuffer.free(out)
   tcb.receiveBuffer.forgetWaiting(out)
   tcb.receiveBuffer.disown()

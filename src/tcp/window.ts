@@ -50,6 +50,8 @@ export function windowOffered(tcb: Tcb): number {
  * window must have at least doubled: as long as the peer has plenty, the ordinary ACKs tell it.
  */
 export function owesWindowUpdate(tcb: Tcb): boolean {
+  // What a SYN could tell is less than there is; the first ACK tells it all.
+  if (tcb.segmentsSent <= 1 && windowOffered(tcb) > 0) return false
   return isWorthOpening(tcb) && freeSpace(tcb) >= 2 * windowOffered(tcb)
 }
 
