@@ -71,7 +71,7 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_sack: flagOf('selectiveAcks'),
   tcp_dsack: flagOf('duplicateSacks'),
   tcp_window_scaling: flagOf('windowScaling'),
-  tcp_ecn: choice('ecn', { '0': 'off', '1': 'on', '2': 'accept' }),
+  tcp_ecn: choice('ecn', { '0': 'off', '1': 'on', '2': 'accept', '3': 'accurate' }),
   tcp_rmem: receiveMemory,
   tcp_wmem: sendMemory,
   tcp_congestion_control: congestionControl,

@@ -19,11 +19,16 @@ export interface TcpInfo {
     readonly sack: boolean
     readonly windowScale: boolean
     readonly ecn: boolean
+    /** With accurate feedback (RFC 9768). */
+    readonly accurateEcn: boolean
     /** Text of the peer's has come with an ECN codepoint. */
     readonly ecnSeen: boolean
     /** Text of a SYN was taken (Fast Open). */
     readonly synData: boolean
   }
+  /** With accurate feedback: packets of ours that the peer has received marked, and of the peer's that we have. */
+  readonly deliveredCe: number
+  readonly receivedCe: number
   readonly sndWscale: number
   readonly rcvWscale: number
   readonly rtoMs: number
@@ -77,6 +82,9 @@ export interface TcpInfo {
   readonly peerUserTimeoutMs: number
 }
 
+/** Where AccECN's counters of packets begin (RFC 9768 §3.2.1). */
+const FIRST_COUNT = 5
+
 const CA_STATES = {
   [Repair.OPEN]: 'Open',
   [Repair.DISORDER]: 'Disorder',
@@ -95,9 +103,12 @@ export function infoOf(tcb: Tcb): TcpInfo {
       sack: tcb.sacksOn,
       windowScale: tcb.windowScalingOn,
       ecn: tcb.ecnOn,
+      accurateEcn: tcb.accurateEcn !== null,
       ecnSeen: tcb.ecnSeen,
       synData: tcb.synTextTaken
     },
+    deliveredCe: (tcb.accurateEcn?.peerMarkedPackets ?? FIRST_COUNT) - FIRST_COUNT,
+    receivedCe: (tcb.accurateEcn?.markedPackets ?? FIRST_COUNT) - FIRST_COUNT,
     sndWscale: tcb.sndWndShift,
     rcvWscale: tcb.rcvWndShift,
     rtoMs: tcb.rtoMs,

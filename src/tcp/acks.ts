@@ -6,7 +6,7 @@ import { takeRecords } from './ack-records.ts'
 import { challengeAck } from './challenge.ts'
 import { smss } from './congestion/congestion.ts'
 import { takeRateSample } from './delivery-rate.ts'
-import { congestionEchoed, cwrAcknowledged, echoesCongestion } from './ecn.ts'
+import { congestionEchoed, cwrAcknowledged, takeMarks } from './ecn.ts'
 import { becomeEstablished, settle } from './established.ts'
 import { synAnswered } from './fast-open.ts'
 import { inFlight } from './flight.ts'
@@ -49,8 +49,10 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   tcb.softError = null // the peer is heard: whatever stood in the way does so no more
   const windowBefore = tcb.sndWnd
   updateWindow(tcb, seg, ack)
-  takeNews(tcb, seg, ack, windowBefore, now, out)
-  if (echoesCongestion(tcb, seg) && ack === tcb.sndUna) congestionEchoed(tcb, now, out)
+  const advance = ahead(ack, tcb.sndUna)
+  const marked = advance < 0 ? -1 : takeMarks(tcb, seg, Math.ceil(advance / smss(tcb)), advance)
+  takeNews(tcb, seg, ack, marked, windowBefore, now, out)
+  if (marked >= 0) congestionEchoed(tcb, now, out)
   if (tcb.sndWnd > windowBefore) windowOpened(tcb, now, out)
   return afterAck(tcb, now, out)
 }
@@ -86,15 +88,23 @@ function windowOpened(tcb: Tcb, now: number, out: Outbox): void {
 
 const news = new AckNews()
 
-/** What the ACK acknowledges, what it says about loss, and what becomes of the window of congestion. */
-function takeNews(tcb: Tcb, seg: Segment, ack: Seq, windowBefore: number, now: number, out: Outbox): void {
+/** What the ACK acknowledges, what it says about loss, and what becomes of the window of congestion. `marked`: as `takeMarks` answers. */
+function takeNews(
+  tcb: Tcb,
+  seg: Segment,
+  ack: Seq,
+  marked: number,
+  windowBefore: number,
+  now: number,
+  out: Outbox
+): void {
   const { sample } = out
   const board = tcb.scoreboard
   const una = tcb.sndUna
   news.reset()
   news.hasText = seg.length > 0
   news.windowChanged = tcb.sndWnd !== windowBefore
-  news.echoed = echoesCongestion(tcb, seg)
+  news.echoed = marked >= 0
   news.hasEcho = tcb.timestampsOn && seg.hasTimestamps
   news.echo = seg.tsEcr
   news.advanced = acknowledgesNew(tcb, ack)
@@ -126,7 +136,8 @@ function takeNews(tcb: Tcb, seg: Segment, ack: Seq, windowBefore: number, now: n
   tcb.delivered += news.bytes
   sample.delivered = news.bytes
   sample.lost = tcb.lost - lostBefore
-  if (news.echoed) sample.markedBytes = news.bytes // an echo stands for all that the ACK acknowledges (RFC 3168 §6.1.3)
+  // An echo stands for all that the ACK acknowledges (RFC 3168 §6.1.3).
+  if (marked >= 0) sample.markedBytes = tcb.accurateEcn === null ? news.bytes : Math.min(marked, news.bytes)
   takeRateSample(tcb, news, sample, now)
   govern(tcb, now, out)
 }

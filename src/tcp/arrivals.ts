@@ -5,7 +5,7 @@
 import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
 import { checkAck, tellOfRoom } from './acks.ts'
 import { challengeAck } from './challenge.ts'
-import { agreeOnEcn, confirmEcn } from './ecn.ts'
+import { agreeOnEcn, confirmEcn, countCodepoint } from './ecn.ts'
 import { becomeEstablished } from './established.ts'
 import { learnFromSynAck, resetPastText, synAnswered } from './fast-open.ts'
 import { agree, beginSequences } from './handshake.ts'
@@ -37,6 +37,7 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   tcb.heardAt = now
   tcb.keepAlivesSent = 0
   takeUserTimeout(tcb, seg.userTimeout)
+  countCodepoint(tcb, seg, now, out)
   if (!checkAck(tcb, seg, now, out)) return // fifth
   checkUrg(tcb, seg, out) // sixth
   if (!takeText(tcb, seg, now, out)) return // seventh

@@ -79,9 +79,9 @@ export const socketOptions = {
   repeatOffer: flag({ default: false }),
   /**
    * Explicit congestion notification (RFC 3168): `on` asks for it in our SYNs and takes it up from the peer's, `accept` only
-   * takes it up, `off` does neither.
+   * takes it up, `off` does neither; `accurate` is `on` with accurate feedback (AccECN, RFC 9768), where the peer has that.
    */
-  ecn: oneOf(['off', 'accept', 'on'], { default: 'accept' }),
+  ecn: oneOf(['off', 'accept', 'on', 'accurate'], { default: 'accept' }),
   /**
    * Fast Open without cookies (RFC 7413 §7.3): our SYNs carry text to any server, listeners take that of any client. Only for
    * networks in which nobody forges addresses.

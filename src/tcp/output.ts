@@ -2,6 +2,7 @@
 // to §3.8.6 of RFC 9293, Nagle, silly windows, RFC 5681's window), not what is lost (recovery.ts) nor when time is up
 // (timeouts.ts).
 
+import { MAX_OPTIONS_LENGTH, optionsLength } from '../wire/options.ts'
 import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
 import { retryLargeSegments } from './black-hole.ts'
 import { smss } from './congestion/congestion.ts'
@@ -81,7 +82,7 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
     }
     if (length > 0 && mustWait(tcb, limit)) return
     sendText(tcb, length, now, out)
-    noteWindowUse(tcb, inFlight(tcb) + mss > tcb.cwnd)
+    noteWindowUse(tcb, inFlight(tcb) + smss(tcb) > tcb.cwnd)
   }
 }
 
@@ -285,7 +286,9 @@ export function oweAck(tcb: Tcb, out: Outbox): void {
 }
 
 export function sendAck(tcb: Tcb, now: number, out: Outbox): void {
-  begin(tcb, tcb.sndNxt, ACK, now, out)
+  const segment = begin(tcb, tcb.sndNxt, ACK, now, out)
+  // On text it would take room from it.
+  tcb.accurateEcn?.addOption(segment, MAX_OPTIONS_LENGTH - optionsLength(segment))
   transmit(tcb, out)
 }
 
@@ -337,7 +340,8 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
     tcb.delayedAckAt = Number.POSITIVE_INFINITY
     if ((flags & (SYN | RST)) === 0) {
       addSackBlocks(tcb, segment)
-      if (tcb.echoesCe) segment.flags |= ECE
+      if (tcb.accurateEcn !== null) segment.flags |= tcb.accurateEcn.flagsToSend()
+      else if (tcb.echoesCe) segment.flags |= ECE
     }
   }
   if (tcb.timestampsOn && (flags & SYN) === 0) {

@@ -2,10 +2,11 @@
 // connections cost little. A whole TCB is made when the peer has acknowledged our SYN.
 
 import { ACK, ECE, RST, type Segment, SYN } from '../wire/segment.ts'
+import { AccurateEcn } from './accurate-ecn.ts'
 import { type Challenger, mayChallenge } from './challenge.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
-import { isEcnSetupSyn } from './ecn.ts'
+import { ecnOnSynAck } from './ecn.ts'
 import { type CookieOffer, writeCookie } from './fast-open-keys.ts'
 import { agree, beginSequences, firstWindow, type Handshake, offerOptions, prepareOffer } from './handshake.ts'
 import type { SocketValues } from './options.ts'
@@ -37,7 +38,8 @@ export class SynReceived implements Handshake, FourTuple, Challenger {
   windowScalingOn = false
   timestampsOn = false
   sacksOn = false
-  ecnOn = false
+  /** AE, CWR and ECE of the SYN-ACK (RFC 3168 §6.1.1, RFC 9768 §3.1.1): 0 for no ECN. */
+  ecnAnswer = 0
   tsRecent = 0
   tsRecentAt = 0
   tsOffset = 0
@@ -113,7 +115,7 @@ export function takeSyn(record: SynReceived, seg: Segment, mtu: number, now: num
   prepareOffer(record, mtu)
   agree(record, seg, now, counters)
   record.userTimeout = seg.userTimeout
-  record.ecnOn = record.options.ecn !== 'off' && isEcnSetupSyn(seg)
+  record.ecnAnswer = ecnOnSynAck(record.options.ecn, seg)
 }
 
 /** §3.10.7.4 for SYN-RECEIVED: `open` means that this ACK opens the connection and is then to arrive there. */
@@ -122,7 +124,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
   const rcvNxt = add(record.irs, 1)
   if (seq === record.irs && (seg.flags & (SYN | ACK | RST)) === SYN) {
     // The peer's SYN again: our answer was lost. It may have given up on ECN meanwhile (RFC 3168 §6.1.1.1).
-    if (!isEcnSetupSyn(seg)) record.ecnOn = false
+    if (record.ecnAnswer !== 0) record.ecnAnswer = ecnOnSynAck(record.options.ecn, seg)
     sendSynAck(record, now, out)
     return 'waiting'
   }
@@ -207,8 +209,10 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.windowScalingOn = record.windowScalingOn
   tcb.timestampsOn = record.timestampsOn
   tcb.sacksOn = record.sacksOn
-  tcb.ecnOn = record.ecnOn
-  tcb.ectOn = record.ecnOn
+  tcb.passive = true
+  tcb.ecnOn = record.ecnAnswer !== 0
+  tcb.ectOn = tcb.ecnOn
+  if (tcb.ecnOn && record.ecnAnswer !== ECE) tcb.accurateEcn = new AccurateEcn()
   tcb.tsRecent = record.tsRecent
   tcb.tsRecentAt = record.tsRecentAt
   tcb.tsOffset = record.tsOffset
@@ -242,7 +246,7 @@ function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
 
 export function writeSynAck(record: SynReceived, segment: Segment, now: number): void {
   address(segment, record)
-  segment.flags = SYN | ACK | (record.ecnOn ? ECE : 0)
+  segment.flags = SYN | ACK | record.ecnAnswer
   segment.seq = record.iss
   segment.ack = add(record.irs, 1)
   segment.window = firstWindow(record.options)

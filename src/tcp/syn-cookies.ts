@@ -7,7 +7,7 @@
 // timestamps, since it echoes them; where it did not, the connection goes without.
 
 import type { SipHash } from '../siphash.ts'
-import type { Segment } from '../wire/segment.ts'
+import { ECE, type Segment } from '../wire/segment.ts'
 import { DEFAULT_MSS, prepareOffer } from './handshake.ts'
 import type { Outbox } from './outbox.ts'
 import type { FourTuple } from './output.ts'
@@ -42,6 +42,8 @@ export function answerWithCookie(
 ): void {
   takeSyn(record, seg, mtu, now, out.counters)
   if (!record.timestampsOn) forgoOptions(record)
+  // Accurate feedback has counters to begin with, and no room here: who asks for it takes classic ECN as well (RFC 9768 §3.1.1).
+  else if (record.ecnAnswer !== 0) record.ecnAnswer = ECE
   const mss = mssClass(seg.mss > 0 ? seg.mss : DEFAULT_MSS)
   record.iss = cookie(secret, record, record.irs, Math.floor(now / MINUTE_MS), mss)
   const segment = out.segment
@@ -80,7 +82,7 @@ export function openWithCookie(record: SynReceived, seg: Segment, mtu: number, s
   if (record.windowScalingOn) record.sndWndShift = shift
   else record.rcvWndShift = 0
   record.sacksOn = record.options.selectiveAcks && (bits & SACK_BIT) !== 0
-  record.ecnOn = record.options.ecn !== 'off' && (bits & ECN_BIT) !== 0
+  record.ecnAnswer = record.options.ecn !== 'off' && (bits & ECN_BIT) !== 0 ? ECE : 0
   return true
 }
 
@@ -89,7 +91,7 @@ function forgoOptions(record: SynReceived): void {
   record.sndWndShift = 0
   record.rcvWndShift = 0
   record.sacksOn = false
-  record.ecnOn = false
+  record.ecnAnswer = 0
 }
 
 function mssClass(mss: number): number {
@@ -122,7 +124,7 @@ function hash(secret: SipHash, tuple: FourTuple, irs: Seq, minute: number): numb
 
 function optionBits(record: SynReceived): number {
   const scale = record.windowScalingOn ? record.sndWndShift : NO_SCALE
-  return scale | (record.sacksOn ? SACK_BIT : 0) | (record.ecnOn ? ECN_BIT : 0)
+  return scale | (record.sacksOn ? SACK_BIT : 0) | (record.ecnAnswer === 0 ? 0 : ECN_BIT)
 }
 
 /** The latest time, not after `clock`, that ends in these bits: the clock must not be seen to go back. */

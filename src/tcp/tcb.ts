@@ -2,6 +2,7 @@
 // keep their names with the dots removed. Every field is set in the constructor, once and in one order, and keeps its
 // representation for life: int32 stays int32, times are doubles (Infinity for never).
 
+import type { AccurateEcn } from './accurate-ecn.ts'
 import { type CongestionControl, NO_THRESHOLD } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
@@ -192,6 +193,8 @@ export class Tcb {
   /** The peer has sent something since the last timeout or probe. */
   heardSinceTimeout = false
   synRetransmitted = false
+  /** The peer has opened the connection. */
+  passive = false
   /** When the peer last sent something acceptable, ms. */
   heardAt: number
   /** Keepalive probes since then. */
@@ -277,6 +280,8 @@ export class Tcb {
   // Explicit congestion notification (RFC 3168 §6.1).
   /** Agreed: marks on the peer's text are echoed, echoes of marks on ours are heeded. */
   ecnOn = false
+  /** Accurate feedback has been agreed on (RFC 9768). */
+  accurateEcn: AccurateEcn | null = null
   /** Our text may be marked. */
   ectOn = false
   /** The peer's text has come with a codepoint. */

@@ -3,7 +3,7 @@
 
 import { formatAddress } from './address.ts'
 import { cookieOptionLength, fixedOptionsLength, sackBlocksThatFit } from './options.ts'
-import { ACK, CWR, ECE, FIN, PSH, RST, type Segment, SYN, URG } from './segment.ts'
+import { ACK, AE, CWR, ECE, FIN, PSH, RST, type Segment, SYN, URG } from './segment.ts'
 
 const FLAG_LETTERS: readonly (readonly [number, string])[] = [
   [FIN, 'F'],
@@ -13,7 +13,8 @@ const FLAG_LETTERS: readonly (readonly [number, string])[] = [
   [ACK, '.'],
   [URG, 'U'],
   [ECE, 'E'],
-  [CWR, 'W']
+  [CWR, 'W'],
+  [AE, 'e']
 ]
 
 /** `10.0.0.1.80 > 10.0.0.2.40000: Flags [P.], seq 1:6, ack 1, win 512, length 5` */
@@ -56,6 +57,9 @@ function formatOptions(seg: Segment): string[] {
   }
   if (seg.windowScale >= 0) {
     options.push('nop', `wscale ${seg.windowScale}`)
+  }
+  if (seg.ceBytes >= 0) {
+    options.push(`accecn e0b ${seg.ect0Bytes} ceb ${seg.ceBytes}${seg.ect1Bytes >= 0 ? ` e1b ${seg.ect1Bytes}` : ''}`)
   }
   if (seg.cookieLength >= 0) {
     const kind = seg.cookieIsExperimental ? 'exp-tfo' : 'tfo '

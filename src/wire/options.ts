@@ -18,6 +18,9 @@ export const OPTION_SACK = 5
 export const OPTION_TIMESTAMPS = 8
 export const OPTION_USER_TIMEOUT = 28
 export const OPTION_FAST_OPEN = 34
+/** AccECN's counters in either order (RFC 9768 §3.2.3). */
+export const OPTION_ACCURATE_ECN_0 = 172
+export const OPTION_ACCURATE_ECN_1 = 174
 /** Shared by experiments, which tell themselves apart by two more bytes (RFC 6994). */
 export const OPTION_EXPERIMENTAL = 254
 export const FAST_OPEN_EXPERIMENT = 0xf989
@@ -31,6 +34,7 @@ const FAST_OPEN_BASE_LENGTH = 2
 const EXPERIMENTAL_BASE_LENGTH = 4
 const MIN_COOKIE_LENGTH = 4
 const SACK_BASE_LENGTH = 2
+const COUNTER_LENGTH = 3
 const SACK_BLOCK_LENGTH = 8
 
 /** The data offset has four bits: 60 bytes of header, 40 of them options. */
@@ -54,6 +58,9 @@ export function parseOptions(view: DataView, offset: number, length: number, seg
   seg.sackBlocks = 0
   seg.cookieLength = -1
   seg.userTimeout = -1
+  seg.ect0Bytes = -1
+  seg.ceBytes = -1
+  seg.ect1Bytes = -1
   // The layout of nearly every segment of a connection with timestamps (RFC 7323, appendix A).
   if (length === 12 && view.getInt32(offset) === NOP_NOP_TIMESTAMPS) {
     readTimestamps(view, offset + 4, seg)
@@ -101,6 +108,10 @@ function readOption(view: DataView, offset: number, kind: number, size: number, 
     case OPTION_USER_TIMEOUT:
       if (size === USER_TIMEOUT_LENGTH) seg.userTimeout = view.getUint16(offset + 2)
       return
+    case OPTION_ACCURATE_ECN_0:
+    case OPTION_ACCURATE_ECN_1:
+      readCounters(view, offset + 2, size - 2, kind === OPTION_ACCURATE_ECN_0, seg)
+      return
     case OPTION_FAST_OPEN:
       if (syn) readCookie(view, offset + FAST_OPEN_BASE_LENGTH, size - FAST_OPEN_BASE_LENGTH, false, seg)
       return
@@ -114,6 +125,15 @@ function readTimestamps(view: DataView, offset: number, seg: Segment): void {
   seg.hasTimestamps = true
   seg.tsVal = view.getInt32(offset)
   seg.tsEcr = view.getInt32(offset + 4)
+}
+
+/** Up to three counters, the last ones left out where they have not changed. */
+function readCounters(view: DataView, offset: number, length: number, ect0First: boolean, seg: Segment): void {
+  if (length % COUNTER_LENGTH !== 0 || length > 3 * COUNTER_LENGTH) return
+  const counter = (i: number): number => (3 * i < length ? view.getUint32(offset + 3 * i - 1) & 0xffffff : -1)
+  seg.ect0Bytes = counter(ect0First ? 0 : 2)
+  seg.ceBytes = counter(1)
+  seg.ect1Bytes = counter(ect0First ? 2 : 0)
 }
 
 /** Of 4 to 16 bytes and even, or empty: the request of one. All else is no cookie (RFC 7413 §4.1.1). */
@@ -164,6 +184,7 @@ export function writeOptions(view: DataView, offset: number, seg: Segment): numb
     view.setInt32(offset, USER_TIMEOUT_WORD | seg.userTimeout)
     offset += 4
   }
+  if (seg.ceBytes >= 0) offset += writeCounters(view, offset, seg)
   const blocks = sackBlocksThatFit(seg, offset - start)
   if (blocks > 0) {
     view.setInt32(offset, NOP_NOP_SACK | (SACK_BASE_LENGTH + blocks * SACK_BLOCK_LENGTH))
@@ -172,6 +193,17 @@ export function writeOptions(view: DataView, offset: number, seg: Segment): numb
     offset += blocks * SACK_BLOCK_LENGTH
   }
   return offset - start
+}
+
+/** ECT(0) and CE, and ECT(1) behind them if it is given; whoever asks for it has seen that there is room. */
+function writeCounters(view: DataView, offset: number, seg: Segment): number {
+  const hasThird = seg.ect1Bytes >= 0
+  view.setUint16(offset, (OPTION_ACCURATE_ECN_0 << 8) | (hasThird ? 11 : 8))
+  view.setUint16(offset + 2, seg.ect0Bytes >>> 8)
+  view.setInt32(offset + 4, (seg.ect0Bytes << 24) | seg.ceBytes)
+  if (!hasThird) return 8
+  view.setInt32(offset + 8, (seg.ect1Bytes << 8) | OPTION_NOP)
+  return 12
 }
 
 /** Padded behind, as Linux does. */
@@ -201,6 +233,7 @@ export function fixedOptionsLength(seg: Segment): number {
   if (seg.windowScale >= 0) length += 4
   if (seg.cookieLength >= 0) length += (cookieOptionLength(seg) + 3) & ~3
   if (seg.userTimeout >= 0 && length <= MAX_OPTIONS_LENGTH - USER_TIMEOUT_LENGTH) length += USER_TIMEOUT_LENGTH
+  if (seg.ceBytes >= 0) length += seg.ect1Bytes >= 0 ? 12 : 8
   return length
 }
 

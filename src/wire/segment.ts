@@ -10,6 +10,8 @@ export const ACK = 0x10
 export const URG = 0x20
 export const ECE = 0x40
 export const CWR = 0x80
+/** Once NS, of the ECN nonce; now part of AccECN's counter (RFC 9768 §3.2). */
+export const AE = 0x100
 
 /** Hop limit of what we send, unless the user wants another (RFC 9293 §3.9.2, MUST-49; RFC 1700's recommendation). */
 export const DEFAULT_TTL = 64
@@ -33,7 +35,7 @@ export class Segment {
   mayFragment = false
   seq = 0
   ack = 0
-  /** FIN … CWR, the eight control bits. */
+  /** FIN … CWR, the eight control bits, and AE above them. */
   flags = 0
   /** The window field as it stands in the header, before any scaling: 0 to 65535. */
   window = 0
@@ -56,6 +58,10 @@ export class Segment {
   cookieIsExperimental = false
   /** User timeout option (RFC 5482 §3) as it is sent: granularity bit and 15 bits of time. -1 for none. */
   userTimeout = -1
+  /** AccECN option (RFC 9768 §3.2.3): bytes that came with each codepoint, modulo 2^24; -1 for no such field. */
+  ect0Bytes = -1
+  ceBytes = -1
+  ect1Bytes = -1
   /** The bytes that `payloadOffset` counts in: a slab of received packets, or a region of the send slab. */
   bytes: Uint8Array = EMPTY
   /** For output: which region of the send slab `bytes` is. */
@@ -92,6 +98,9 @@ export class Segment {
     this.cookieLength = -1
     this.cookieIsExperimental = false
     this.userTimeout = -1
+    this.ect0Bytes = -1
+    this.ceBytes = -1
+    this.ect1Bytes = -1
     this.bytes = EMPTY
     this.region = 0
     this.payloadOffset = 0

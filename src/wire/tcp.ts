@@ -29,7 +29,7 @@ export function parseTcp(view: DataView, bytes: Uint8Array, offset: number, leng
   seg.destinationPort = ports & 0xffff
   seg.seq = view.getInt32(offset + 4)
   seg.ack = view.getInt32(offset + 8)
-  seg.flags = (fourth >>> 16) & 0xff
+  seg.flags = (fourth >>> 16) & 0x1ff
   seg.window = fourth & 0xffff
   seg.urgentPointer = view.getUint16(offset + 18)
   seg.bytes = bytes

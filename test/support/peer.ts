@@ -21,7 +21,7 @@ import { Stack, type StackOptions } from '../../src/stack/stack.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
 import { finish, pseudoHeaderSum, sum } from '../../src/wire/checksum.ts'
 import { PROTOCOL_TCP, writeIpv4Header } from '../../src/wire/ipv4.ts'
-import { ACK, CWR, ECE, FIN, PSH, RST, Segment, SYN, URG } from '../../src/wire/segment.ts'
+import { ACK, AE, CWR, ECE, FIN, PSH, RST, Segment, SYN, URG } from '../../src/wire/segment.ts'
 import { parseTcp, writeTcpHeader } from '../../src/wire/tcp.ts'
 
 export const OUR_ADDRESS = 0x0a000001
@@ -88,13 +88,14 @@ const FLAG_LETTERS: [string, number][] = [
   ['.', ACK],
   ['U', URG],
   ['E', ECE],
-  ['C', CWR]
+  ['C', CWR],
+  ['A', AE]
 ]
 
 const CODEPOINTS = ['', 'ect1', 'ect0', 'ce']
 
 export interface Fields {
-  /** tcpdump's letters: S F R P . U E C. */
+  /** Letters: S F R P . U E C A. */
   flags: string
   /** Relative to the peer's ISN. */
   seq?: number
@@ -111,6 +112,8 @@ export interface Fields {
   urgentPointer?: number
   /** The user timeout option as it is sent. */
   userTimeout?: number
+  /** The AccECN option: bytes of ECT(0), CE and, if it is given, ECT(1). */
+  accEcn?: [number, number, number?]
   /** Type of service: ECN in the two low bits. */
   tos?: number
 }
@@ -200,6 +203,7 @@ export class Peer {
     seg.tos = fields.tos ?? 0
     seg.urgentPointer = fields.urgentPointer ?? 0
     seg.userTimeout = fields.userTimeout ?? -1
+    if (fields.accEcn !== undefined) [seg.ect0Bytes, seg.ceBytes, seg.ect1Bytes = -1] = fields.accEcn
     if (fields.ts !== undefined) {
       seg.hasTimestamps = true
       ;[seg.tsVal, seg.tsEcr] = fields.ts
@@ -282,6 +286,8 @@ export class Peer {
       blocks.push(`${(seg.sack[2 * i] - this.isn) | 0}-${(seg.sack[2 * i + 1] - this.isn) | 0}`)
     }
     if (blocks.length > 0) line += ` sack ${blocks.join(' ')}`
+    if (seg.ceBytes >= 0)
+      line += ` accecn ${seg.ect0Bytes} ${seg.ceBytes}${seg.ect1Bytes >= 0 ? ` ${seg.ect1Bytes}` : ''}`
     if ((packet[1] & 3) !== 0) line += ` ${CODEPOINTS[packet[1] & 3]}`
     return line
   }

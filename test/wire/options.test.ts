@@ -17,6 +17,8 @@ interface Seen {
   cookie?: string
   experimental?: true
   userTimeout?: number
+  /** Bytes of ECT(0), CE and ECT(1). */
+  accEcn?: [number, number, number]
 }
 
 /** What was read, defaults left out. The record starts with values that no parse may leave behind. */
@@ -43,6 +45,7 @@ function read(hex: string, flags = SYN): Seen {
   if (seg.cookieLength !== -1) seen.cookie = hexOf(seg.cookie.subarray(0, seg.cookieLength))
   if (seg.cookieLength !== -1 && seg.cookieIsExperimental) seen.experimental = true
   if (seg.userTimeout !== -1) seen.userTimeout = seg.userTimeout
+  if (seg.ect0Bytes + seg.ceBytes + seg.ect1Bytes > -3) seen.accEcn = [seg.ect0Bytes, seg.ceBytes, seg.ect1Bytes]
   if (seg.sackBlocks > 0) seen.sack = [...seg.sack.subarray(0, 2 * seg.sackBlocks)]
   return seen
 }
@@ -124,6 +127,31 @@ const rows: { what: string; hex: string; flags?: number; seen: Seen }[] = [
   { what: 'a request by the experiment', hex: 'fe04 f989', seen: { ok: true, cookie: '', experimental: true } },
   { what: 'another experiment', hex: 'fe08 f988 01020304', seen: { ok: true } },
   { what: 'an experiment without a number', hex: 'fe03 f9', seen: { ok: true } },
+  {
+    what: 'AccECN 0',
+    hex: 'ac0b01020304050607080901',
+    flags: ACK,
+    seen: { ok: true, accEcn: [0x10203, 0x40506, 0x70809] }
+  },
+  {
+    what: 'AccECN 1',
+    hex: 'ae0b01020304050607080901',
+    flags: ACK,
+    seen: { ok: true, accEcn: [0x70809, 0x40506, 0x10203] }
+  },
+  {
+    what: 'AccECN with the last counter left out',
+    hex: 'ac08010203040506',
+    flags: ACK,
+    seen: { ok: true, accEcn: [0x10203, 0x40506, -1] }
+  },
+  {
+    what: 'AccECN with one counter',
+    hex: 'ae05ffffff010101',
+    flags: ACK,
+    seen: { ok: true, accEcn: [-1, -1, 0xffffff] }
+  },
+  { what: 'AccECN of a length that holds no whole counters', hex: 'ac04010201010101', flags: ACK, seen: { ok: true } },
   { what: 'a user timeout, on any segment', hex: '1c04801e', flags: ACK, seen: { ok: true, userTimeout: 0x801e } },
   { what: 'a user timeout of 5 bytes', hex: '1c05801e00', seen: { ok: true } },
   // Lengths that end the parse (MUST-7).
