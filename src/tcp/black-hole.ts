@@ -32,5 +32,6 @@ export function reduceMss(tcb: Tcb, mss: number, now: number): void {
 export function retryLargeSegments(tcb: Tcb, now: number): void {
   if (now < tcb.reducedUntil) return
   tcb.reducedUntil = Number.POSITIVE_INFINITY
-  tcb.sndMss = Math.max(tcb.sndMss, tcb.fullMss)
+  // It may have been made smaller before the peer's SYN came.
+  tcb.sndMss = Math.max(tcb.sndMss, Math.min(tcb.fullMss, tcb.peerMss))
 }

@@ -56,7 +56,7 @@ function errorFor(type: number, code: number): ErrorName {
 
 /** The way there carries only packets of `mtu` bytes: what was too big goes again at once, cut smaller (RFC 1191 §6.4). */
 export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): void {
-  const mss = Math.min(tcb.peerMss, mtu - HEADERS)
+  const mss = mtu - HEADERS
   if (mss >= tcb.sndMss) {
     out.counters.droppedIcmpNoNews++
     return
