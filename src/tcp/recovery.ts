@@ -277,7 +277,7 @@ export function repeatTooLong(tcb: Tcb, now: number, out: Outbox): void {
   for (let place = 0; place < board.count; place++) {
     const id = board.at(place)
     const count = segmentsOf(board.bytes(id), size)
-    if (count > board.segments(id) && (board.flags(id) & (SACKED | LOST)) === 0) markLost(tcb, id)
+    if (count > board.segments(id)) markLost(tcb, id)
   }
   if (board.lost === 0) return
   joinNeighbours(tcb)
