@@ -23,6 +23,11 @@ export interface PairOptions {
   readonly impairments?: Partial<Impairments> | readonly [Partial<Impairments>, Partial<Impairments>]
   /** The way leads on beyond the other end: every destination has a route. Else only the addresses above have one. */
   readonly routesAll?: boolean
+  /**
+   * Super-segments of up to 64 KiB pass whole, as over a device that leaves cutting to others and joining too: the MTU bounds
+   * the segments that they stand for.
+   */
+  readonly superSegments?: boolean
   /** Puts a batch of packets together: the addon's function where speed counts. */
   readonly assemble?: Gather
   /** Looks at the checksums of a batch before it is handed over, as a driver does; without it the receiving stack sums by itself. */
@@ -31,26 +36,30 @@ export interface PairOptions {
 
 const DEFAULT_ADDRESSES = ['10.0.0.1', '10.0.0.2'] as const
 const DEFAULT_MTU = 1500
+/** IPv4's. */
+const LARGEST_PACKET = 65_535
 
 export function pairLinks(options: PairOptions): [PairLink, PairLink] {
   const mtu = options.mtu ?? DEFAULT_MTU
-  if (!(Number.isInteger(mtu) && mtu >= 68 && mtu <= 65535)) {
+  if (!(Number.isInteger(mtu) && mtu >= 68 && mtu <= LARGEST_PACKET)) {
     throw rangeError('ERR_OUT_OF_RANGE', `The value of "mtu" is out of range. It must be 68 to 65535. Received ${mtu}`)
   }
   const seeds = new Random(options.seed ?? 1)
   const impairments = options.impairments ?? {}
   const [there, back] = isPair(impairments) ? impairments : [impairments, impairments]
   const assemble = options.assemble ?? gather
-  const outward = new Direction(options.host, seeds.fork(), mtu, assemble, options.verify, there)
-  const inward = new Direction(options.host, seeds.fork(), mtu, assemble, options.verify, back)
+  const superSegmentBytes = options.superSegments === true ? LARGEST_PACKET : 0
+  const longest = Math.max(mtu, superSegmentBytes)
+  const outward = new Direction(options.host, seeds.fork(), longest, assemble, options.verify, there)
+  const inward = new Direction(options.host, seeds.fork(), longest, assemble, options.verify, back)
 
   const [left, right] = options.addresses ?? DEFAULT_ADDRESSES
   const leftAddresses = parseAddresses(left)
   const rightAddresses = parseAddresses(right)
   const reachable = options.routesAll === true ? undefined : new Set([...leftAddresses, ...rightAddresses])
   return [
-    new PairLink('pair0', leftAddresses, reachable, mtu, outward, inward),
-    new PairLink('pair1', rightAddresses, reachable, mtu, inward, outward)
+    new PairLink('pair0', leftAddresses, reachable, mtu, superSegmentBytes, outward, inward),
+    new PairLink('pair1', rightAddresses, reachable, mtu, superSegmentBytes, inward, outward)
   ]
 }
 
@@ -66,6 +75,7 @@ export class PairLink implements Link {
     readonly addresses: readonly number[],
     reachable: ReadonlySet<number> | undefined,
     readonly mtu: number,
+    readonly superSegmentBytes: number,
     out: Direction,
     into: Direction
   ) {

@@ -94,6 +94,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly counters = new TcpCounters()
   readonly sample = new AckSample()
   readonly stackCounters = new StackCounters()
+  readonly superSegmentBytes: number
   readonly arena: Arena
   readonly records = new RecordPool()
   readonly slab: Slab
@@ -127,6 +128,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   ) {
     const random = (bytes: Uint8Array): void => host.random(bytes)
     this.#link = link
+    this.superSegmentBytes = link.superSegmentBytes ?? 0
     this.tracer = tracer
     this.#timeWaitLimit = options.timeWaitLimit
     this.slab = new Slab(options.memoryLimit)
@@ -337,7 +339,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   // --- The one way out (Outbox) ---
 
   transmit(): void {
-    this.counters.segmentsSent++
+    this.counters.segmentsSent += this.segment.count
     const segment = this.segment
     this.tracer?.segment?.('out', segment, this.now)
     this.#countSent(

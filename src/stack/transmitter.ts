@@ -71,7 +71,7 @@ export class Transmitter {
       header,
       total,
       segment.tos,
-      this.#nextId(),
+      this.#nextIds(segment.count),
       !mayFragment,
       segment.ttl,
       PROTOCOL_TCP,
@@ -87,7 +87,7 @@ export class Transmitter {
     table[row + TX_PAYLOAD_LENGTH] = segment.payloadLength - segment.wrappedLength
     table[row + TX_WRAPPED_OFFSET] = segment.wrappedOffset
     table[row + TX_WRAPPED_LENGTH] = segment.wrappedLength
-    table[row + TX_SEGMENT] = 0
+    table[row + TX_SEGMENT] = segment.segmentText
     batch.count++
     return total
   }
@@ -103,7 +103,7 @@ export class Transmitter {
     const headerLength =
       IPV4_HEADER_LENGTH + writeIcmpEcho(batch.headerView, header + IPV4_HEADER_LENGTH, ICMP_ECHO_REPLY, rest)
     const total = headerLength + length
-    writeIpv4Header(batch.headerView, header, total, 0, this.#nextId(), false, DEFAULT_TTL, PROTOCOL_ICMP, from, to)
+    writeIpv4Header(batch.headerView, header, total, 0, this.#nextIds(1), false, DEFAULT_TTL, PROTOCOL_ICMP, from, to)
     const row = batch.count * TX_STRIDE
     const table = batch.table
     table[row + TX_HEADER_OFFSET] = header
@@ -140,10 +140,14 @@ export class Transmitter {
     return batch
   }
 
-  /** RFC 6864 §4.1 asks for different numbers only where routers may fragment; zero would make some kernels choose. */
-  #nextId(): number {
-    this.#id = this.#id === 0xffff ? 1 : this.#id + 1
-    return this.#id
+  /**
+   * The first of `count` numbers, one for each packet that a super-segment becomes. RFC 6864 §4.1 asks for different ones only
+   * where routers may fragment; zero would make some kernels choose.
+   */
+  #nextIds(count: number): number {
+    const first = this.#id + count > 0xffff ? 1 : this.#id + 1
+    this.#id = first + count - 1
+    return first
   }
 }
 

@@ -21,6 +21,8 @@ export interface Outbox extends BlockKeeper {
   readonly records: RecordPool
   /** What is known of the peers' Fast Open. */
   readonly fastOpen: FastOpenMemory
+  /** The longest IPv4 packet, bytes, that may leave as a super-segment; 0 where the link cuts none. */
+  readonly superSegmentBytes: number
   /** Sends `segment` on its way. */
   transmit(): void
   /** The same for a segment whose text was sent before, and may be acknowledged before it leaves. */

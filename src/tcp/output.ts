@@ -15,7 +15,7 @@ import { inFlight, inFlightAndHeld } from './flight.ts'
 import { DEFAULT_MSS, offerOptions } from './handshake.ts'
 import type { SocketValues } from './options.ts'
 import { type Outbox, tell } from './outbox.ts'
-import { mustWait, paceLimit, paceSent } from './pacing.ts'
+import { mustWait, paceLimit, paceRoom, paceSent } from './pacing.ts'
 import { setTimer, textSent } from './retransmission-timer.ts'
 import { addSackBlocks, sackRoom } from './sack-blocks.ts'
 import { LOST, RESENT, SACKED, segmentsOf } from './scoreboard.ts'
@@ -81,9 +81,24 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
       return
     }
     if (length > 0 && mustWait(tcb, limit)) return
-    sendText(tcb, length, now, out)
+    const room = Math.min(unsent, window, tcb.cwnd - flight, paceRoom(tcb, limit))
+    if (length === mss) sendText(tcb, superSegment(tcb, mss, room, out), now, out, mss)
+    else sendText(tcb, length, now, out)
     noteWindowUse(tcb, inFlight(tcb) + smss(tcb) > tcb.cwnd)
   }
+}
+
+/** IPv4's header and the longest of TCP's. */
+const MOST_HEADERS = 80
+
+/**
+ * Bytes of text for one super-segment: full segments only, as many as `room` has place for and the link takes at once. What the
+ * header says of one place in the text cannot be said of several.
+ */
+function superSegment(tcb: Tcb, mss: number, room: number, out: Outbox): number {
+  if (tcb.urgentUnacked || tcb.userTimeoutOwed) return mss
+  const segments = Math.floor(Math.min(room, out.superSegmentBytes - MOST_HEADERS) / mss)
+  return Math.max(1, segments) * mss
 }
 
 /** A segment of new text as a probe for a lost tail, whatever the window of congestion; false where there is none, or no room. */
@@ -126,8 +141,11 @@ function isCorked(tcb: Tcb, now: number): boolean {
   return true
 }
 
-/** Sends `length` bytes of new text, with the FIN if they are the last ones and the window has room for it. */
-export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): void {
+/**
+ * Sends `length` bytes of new text, with the FIN if they are the last ones and the window has room for it; more than
+ * `segmentText` as a super-segment.
+ */
+export function sendText(tcb: Tcb, length: number, now: number, out: Outbox, segmentText = length): void {
   const seq = tcb.sndNxt
   if (length > 0 && seq === tcb.sndUna) tcb.congestion.resumed(tcb, now)
   const last = add(seq, length) === tcb.sendBuffer.end
@@ -137,6 +155,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox): vo
   if (length > 0) {
     tcb.sendBuffer.locate(segment, seq, length, out.slab)
     markNewText(tcb, segment)
+    if (length > segmentText) segment.segmentText = segmentText
   }
   paceSent(tcb, length)
   tcb.sndNxt = add(seq, length + (fin ? 1 : 0))
@@ -383,7 +402,7 @@ export function heedService(segment: Segment, options: SocketValues): void {
 }
 
 function transmit(tcb: Tcb, out: Outbox): void {
-  tcb.segmentsSent++
+  tcb.segmentsSent += out.segment.count
   out.transmit()
 }
 

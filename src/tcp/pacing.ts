@@ -50,6 +50,12 @@ export function mustWait(tcb: Tcb, limit: number): boolean {
   return true
 }
 
+/** Bytes that may leave before the next has to wait. */
+export function paceRoom(tcb: Tcb, limit: number): number {
+  if (limit === Number.POSITIVE_INFINITY) return limit
+  return (limit - tcb.nextSendAt) * pacingRate(tcb)
+}
+
 /** `bytes` of text leave. */
 export function paceSent(tcb: Tcb, bytes: number): void {
   const rate = pacingRate(tcb)

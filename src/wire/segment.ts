@@ -69,6 +69,8 @@ export class Segment {
   payloadOffset = 0
   /** Bytes of text in all, FIN and SYN not counted. */
   payloadLength = 0
+  /** For output: of a super-segment, the text of each segment that it becomes on the wire; 0 for a segment as it is. */
+  segmentText = 0
   /** For output: where the text goes on, when it wraps round the end of a ring; `wrappedLength` bytes of `payloadLength`. */
   wrappedOffset = 0
   wrappedLength = 0
@@ -76,6 +78,11 @@ export class Segment {
   /** SEG.LEN of RFC 9293 §3.3.1: text, plus one each for SYN and FIN. */
   get length(): number {
     return this.payloadLength + ((this.flags & SYN) >> 1) + (this.flags & FIN)
+  }
+
+  /** Segments that it is on the wire. */
+  get count(): number {
+    return this.segmentText === 0 ? 1 : Math.ceil(this.payloadLength / this.segmentText)
   }
 
   /** All but the addresses and ports at zero, no options, no text: what every output starts from. */
@@ -105,6 +112,7 @@ export class Segment {
     this.region = 0
     this.payloadOffset = 0
     this.payloadLength = 0
+    this.segmentText = 0
     this.wrappedOffset = 0
     this.wrappedLength = 0
   }

@@ -24,6 +24,7 @@ interface Scenario {
   readonly seeds: number
   readonly impairments?: Partial<Impairments>
   readonly sockets?: SocketOptions
+  readonly superSegments?: boolean
   readonly shuffleSimultaneous?: boolean
   readonly bytesThere?: number
   readonly bytesBack?: number
@@ -42,6 +43,7 @@ const scenarios: readonly Scenario[] = [
     shuffleSimultaneous: true
   },
   { name: 'a clean line without delay', seeds: 20, repeats: false },
+  { name: 'super-segments, lost and damaged whole', seeds: 60, impairments: BAD_LINE, superSegments: true },
   {
     name: 'every third packet lost',
     seeds: 40,

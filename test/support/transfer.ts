@@ -14,6 +14,8 @@ export interface TransferOptions {
   readonly bytesBack: number
   readonly impairments?: Partial<Impairments>
   readonly sockets?: SocketOptions
+  /** Up to 64 KiB pass whole, and are lost whole. */
+  readonly superSegments?: boolean
   readonly shuffleSimultaneous?: boolean
   /** Virtual time after which the run counts as stuck, ms. */
   readonly limitMs?: number
@@ -78,7 +80,8 @@ class Receiver {
 export function transfer(options: TransferOptions): TransferResult {
   const { seed, bytesThere, bytesBack, limitMs = 3_600_000 } = options
   const clock = new VirtualClock({ seed, shuffleSimultaneous: options.shuffleSimultaneous ?? false })
-  const links = pairLinks({ host: clock, seed, impairments: options.impairments ?? {} })
+  const { superSegments = false } = options
+  const links = pairLinks({ host: clock, seed, superSegments, impairments: options.impairments ?? {} })
   const [client, server] = links.map(link => new Stack({ link, host: clock, ...options.sockets }))
   const faults: string[] = []
   let open = 2
