@@ -21,9 +21,10 @@ import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 import { takeProbeAck } from './tail-loss-probe.ts'
 import { Event, Repair, roomToWrite, type Tcb } from './tcb.ts'
+import { rememberTimestamp } from './timestamps.ts'
 import { end, enterTimeWait, setState } from './transitions.ts'
 import { urgentAcknowledged } from './urgent.ts'
-import { answered } from './user-timeout.ts'
+import { answered, takeUserTimeout } from './user-timeout.ts'
 
 /** Answers false when the segment has been dealt with. */
 export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
@@ -32,21 +33,21 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     return false
   }
   const ack = toSeq(seg.ack)
-  if (tcb.state === State.SYN_RECEIVED) {
-    if (!acknowledgesNew(tcb, ack)) {
-      out.counters.droppedBadAck++
-      sendResetFor(tcb, ack, now, out)
-      return false
-    }
-    becomeEstablished(tcb, 'ACK of SYN', now, out)
-  } else if (lt(tcb.sndNxt, ack) || lt(ack, add(tcb.sndUna, -tcb.maxSndWnd))) {
+  const opens = tcb.state === State.SYN_RECEIVED
+  if (opens && !acknowledgesNew(tcb, ack)) {
+    out.counters.droppedBadAck++
+    sendResetFor(tcb, ack, now, out)
+    return false
+  }
+  if (!opens && (lt(tcb.sndNxt, ack) || lt(ack, add(tcb.sndUna, -tcb.maxSndWnd)))) {
     // RFC 5961 §5.2: an ACK that is too old, or of what was never sent.
     if (lt(tcb.sndNxt, ack)) out.counters.droppedBadAck++
     else out.counters.droppedOldAck++
     challengeAck(tcb, now, out)
     return false
   }
-  tcb.softError = null // the peer is heard: whatever stood in the way does so no more
+  hear(tcb, seg, now)
+  if (opens) becomeEstablished(tcb, 'ACK of SYN', now, out)
   const windowBefore = tcb.sndWnd
   updateWindow(tcb, seg, ack)
   const advance = ahead(ack, tcb.sndUna)
@@ -55,6 +56,19 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   if (marked >= 0) congestionEchoed(tcb, now, out)
   if (tcb.sndWnd > windowBefore) windowOpened(tcb, now, out)
   return afterAck(tcb, now, out)
+}
+
+/**
+ * The peer is there, and what it says holds. Only now: who cannot know what we have sent shall neither keep a dead connection
+ * alive nor leave a timestamp behind that makes the peer's own look old.
+ */
+function hear(tcb: Tcb, seg: Segment, now: number): void {
+  rememberTimestamp(tcb, seg, now)
+  tcb.heardSinceTimeout = true
+  tcb.heardAt = now
+  tcb.keepAlivesSent = 0
+  tcb.softError = null // whatever stood in the way does so no more
+  takeUserTimeout(tcb, seg.userTimeout)
 }
 
 /**

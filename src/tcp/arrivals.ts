@@ -16,7 +16,7 @@ import { add, ahead, earlier, leq, lt, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
 import { FastOpen, type Tcb } from './tcb.ts'
 import { duplicateArrives, takeFin, takeText } from './text.ts'
-import { isOldDuplicate, rememberTimestamp } from './timestamps.ts'
+import { isOldDuplicate } from './timestamps.ts'
 import { end, setState } from './transitions.ts'
 import { checkUrg } from './urgent.ts'
 import { takeUserTimeout } from './user-timeout.ts'
@@ -32,11 +32,6 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   if (!checkRst(tcb, seg, now, out)) return // second
   //                                           third: security, not kept
   if (!checkSyn(tcb, seg, now, out)) return // fourth
-  rememberTimestamp(tcb, seg, now)
-  tcb.heardSinceTimeout = true
-  tcb.heardAt = now
-  tcb.keepAlivesSent = 0
-  takeUserTimeout(tcb, seg.userTimeout)
   countCodepoint(tcb, seg, now, out)
   if (!checkAck(tcb, seg, now, out)) return // fifth
   checkUrg(tcb, seg, out) // sixth

@@ -165,6 +165,23 @@ t.test('an old timestamp outside the window is turned away as old: PAWS comes fi
   t.match(peer.stack.counters().tcp, { droppedOldTimestamp: 1, droppedUnacceptable: 1 })
 })
 
+t.test(
+  'who cannot know what we have sent leaves no timestamp, no user timeout and no sign of life behind (RFC 5961 §5.2)',
+  async t => {
+    const options = { userTimeoutOption: true, keepAlive: true, keepAliveIdleMs: 10_000 }
+    for (const seen of [9999, -70_000]) {
+      const peer = withTimestamps(options)
+      peer.wait(9000)
+      peer.arrive({ flags: 'P.', seq: 1, ack: seen, text: 'x', ts: [2 ** 30, 0], userTimeout: 600 })
+      peer.arrive({ flags: 'P', seq: 1, text: 'x', ts: [2 ** 30, 0], userTimeout: 600 })
+      t.equal(peer.connection?.info().peerUserTimeoutMs, 0)
+      t.equal(peer.wait(1001).filter(line => line.endsWith('. 0 ack 1')).length, 1, 'the keepalive is not put off')
+      peer.arrive({ flags: 'P.', seq: 1, ack: 1, text: 'yes', ts: [1001, 0] })
+      t.equal(peer.read(), 'yes', 'and the peer is not taken for an old duplicate')
+    }
+  }
+)
+
 t.test('what waits behind a hole was looked at when it came, and is not again (§5.3)', async t => {
   const peer = withTimestamps()
   peer.arrive({ flags: 'P.', seq: 6, ack: 1, text: 'world', ts: [1001, 0] })
