@@ -19,7 +19,25 @@ export class TcpCounters {
   embryonicResets = 0
   retransmissionTimeouts = 0
   synRetransmissions = 0
+  /** Segments sent again in a recovery. */
   fastRetransmits = 0
+  /** Segments sent again after a timeout. */
+  slowStartRetransmits = 0
+  /** Recoveries begun, with SACK and by duplicate ACKs alone. */
+  sackRecoveries = 0
+  renoRecoveries = 0
+  /** Times that a peer had thrown away what it had reported by SACK. */
+  sackRenegings = 0
+  /** Segments that peers say came twice (RFC 2883), below the ACK and above it; and such that we have told them of. */
+  duplicatesReported = 0
+  duplicatesReportedAbove = 0
+  duplicatesTold = 0
+  duplicatesToldAbove = 0
+  /** Segments of text that left for the first time. */
+  newSegmentsSent = 0
+  /** Windows that we have closed, and opened again. */
+  windowsClosed = 0
+  windowsReopened = 0
   /** Tail loss probes (RFC 8985 §7), and those that repaired a loss. */
   lossProbes = 0
   lossProbeRecoveries = 0

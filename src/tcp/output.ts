@@ -171,6 +171,7 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox, seg
   const idle = board.count === 0
   const segments = segmentsOf(length, smss(tcb))
   stampRecord(tcb, board.append(seq, tcb.sndNxt, segments, now, out.records), idle, now)
+  out.counters.newSegmentsSent += segments
   if (tcb.repair === Repair.RECOVERY) tcb.prrOut += segments
   textSent(tcb, idle, now)
   transmit(tcb, out)
@@ -261,6 +262,8 @@ function sendRecord(tcb: Tcb, id: number, now: number, out: Outbox): void {
   if (length > 0) tcb.sendBuffer.locate(segment, seq, length, out.slab)
   const segments = board.segments(id)
   out.counters.segmentsRetransmitted += segments
+  if (tcb.repair === Repair.RECOVERY) out.counters.fastRetransmits += segments
+  if (tcb.repair === Repair.LOSS) out.counters.slowStartRetransmits += segments
   tcb.retransmits += segments
   tcb.bytesRetransmitted += length
   paceSent(tcb, length)
@@ -350,7 +353,10 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
   address(segment, tcb)
   segment.seq = seq
   segment.flags = flags
-  if ((flags & RST) === 0) segment.window = offerWindow(tcb, (flags & SYN) !== 0)
+  if ((flags & RST) === 0) {
+    segment.window = offerWindow(tcb, (flags & SYN) !== 0)
+    if ((segment.window === 0) !== tcb.windowClosed) noteWindow(tcb, out)
+  }
   if ((flags & ACK) !== 0) {
     segment.ack = tcb.rcvNxt
     tcb.lastAckSent = tcb.rcvNxt
@@ -375,6 +381,12 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
     advertise(tcb.options.advertisedUserTimeoutMs, segment)
   }
   return segment
+}
+
+function noteWindow(tcb: Tcb, out: Outbox): void {
+  tcb.windowClosed = !tcb.windowClosed
+  if (tcb.windowClosed) out.counters.windowsClosed++
+  else out.counters.windowsReopened++
 }
 
 /** Two addresses and two ports, from our side: what names a connection. */

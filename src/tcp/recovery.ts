@@ -114,7 +114,8 @@ function tryToOpen(tcb: Tcb): void {
 }
 
 function enterRecovery(tcb: Tcb, news: AckNews | undefined, now: number, out: Outbox): void {
-  out.counters.fastRetransmits++
+  if (tcb.sacksOn) out.counters.sackRecoveries++
+  else out.counters.renoRecoveries++
   if (!hasRepeats(tcb)) tcb.repeatStamped = false
   tcb.priorSsthresh = 0
   beginUndo(tcb)
@@ -221,7 +222,7 @@ export function reorderingTimeout(tcb: Tcb, now: number, out: Outbox): void {
 export function enterLoss(tcb: Tcb, now: number, out: Outbox): void {
   const { repair, scoreboard: board } = tcb
   const isNewRepair = repair < Repair.RECOVERY
-  loseOnTimeout(tcb, now)
+  loseOnTimeout(tcb, now, out)
   // Once for what was in flight: not again for a timeout of what is being repaired.
   const again = tcb.inCwr || !(isNewRepair || isRepaired(tcb) || (repair === Repair.LOSS && tcb.retries <= 1))
   if (!again) {
@@ -247,13 +248,14 @@ export function enterLoss(tcb: Tcb, now: number, out: Outbox): void {
 }
 
 /** §6.3: the first segment, and all that is older than a round trip; what left lately may yet be acknowledged. */
-function loseOnTimeout(tcb: Tcb, now: number): void {
+function loseOnTimeout(tcb: Tcb, now: number, out: Outbox): void {
   const board = tcb.scoreboard
   if (board.count === 0) return
   if (!tcb.sacksOn) board.sacked = 0
   else if ((board.flags(board.at(0)) & SACKED) !== 0) {
     // RFC 2018 §8: it was acknowledged and is not, nor is anything else to be relied on.
     board.renege()
+    out.counters.sackRenegings++
     tcb.hasReneged = true
   }
   const spares = isRackOn(tcb) && !tcb.hasReneged

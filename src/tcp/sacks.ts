@@ -17,7 +17,7 @@ import { duplicatesForUndo } from './undo.ts'
 export function takeSackBlocks(tcb: Tcb, seg: Segment, una: Seq, news: AckNews, now: number, out: Outbox): void {
   if (!tcb.sacksOn) return
   const duplicate = isDuplicateReport(tcb, seg, una)
-  if (duplicate) takeDuplicate(tcb, seg, una, news)
+  if (duplicate) takeDuplicate(tcb, seg, una, news, out)
   for (let i = duplicate ? 1 : 0; i < seg.sackBlocks; i++) {
     const left = toSeq(seg.sack[2 * i])
     const right = toSeq(seg.sack[2 * i + 1])
@@ -41,13 +41,15 @@ function isDuplicateReport(tcb: Tcb, seg: Segment, una: Seq): boolean {
   return sackBlocks > 1 && leq(toSeq(sack[2]), left) && leq(right, toSeq(sack[3]))
 }
 
-function takeDuplicate(tcb: Tcb, seg: Segment, una: Seq, news: AckNews): void {
+function takeDuplicate(tcb: Tcb, seg: Segment, una: Seq, news: AckNews, out: Outbox): void {
   const left = toSeq(seg.sack[0])
   const right = toSeq(seg.sack[1])
   const size = smss(tcb)
   const segments = segmentsOf(ahead(right, left), size)
   if (segments === 1 && tcb.probeOutstanding && tcb.probeEnd === right) news.probeDuplicated = true
   tcb.duplicatesReported += segments
+  if (lt(left, toSeq(seg.ack))) out.counters.duplicatesReported += segments
+  else out.counters.duplicatesReportedAbove += segments
   // More than we ever sent twice: the network's doing, not ours.
   if (tcb.duplicatesReported > tcb.retransmits) return
   // RFC 8985 §6.2 step 4. A probe is sent by the clock: its duplicate says nothing about reordering.

@@ -114,6 +114,8 @@ export class Tcb {
   /** The right edge of the window that we have offered, RCV.NXT + RCV.WND: it never moves left. */
   rcvAdv: Seq = toSeq(0)
   rcvWndShift = 0
+  /** The window in the last segment sent was nothing. */
+  windowClosed = false
   /** RCV.UP, while the user has not read up to there. */
   rcvUp: Seq = toSeq(0)
   urgentUnread = false

@@ -104,6 +104,10 @@ function findDuplicate(tcb: Tcb, start: Seq, stop: Seq, now: number, out: Outbox
 export function duplicateArrives(tcb: Tcb, left: Seq, right: Seq, now: number, out: Outbox): void {
   if (tcb.duplicateKnown) sendAck(tcb, now, out)
   reportDuplicate(tcb, left, right)
+  if (tcb.duplicateKnown) {
+    if (lt(left, tcb.rcvNxt)) out.counters.duplicatesTold++
+    else out.counters.duplicatesToldAbove++
+  }
   expectSlowStart(tcb)
 }
 

@@ -437,6 +437,45 @@ t.test('how connections end before their time: reset half open, at a close that 
   t.match(lingering.stack.statistics().tcpExt, { TCPAbortOnLinger: 1, TCPAbortOnClose: 0 })
 })
 
+t.test(
+  'losses and their repair are counted as Linux does: recoveries, what goes again in them and after timeouts, duplicates',
+  async t => {
+    const ack = (n: number, sack: [number, number][] = []) => ({ flags: '.', seq: 1, ack: n, sack })
+    const peer = established({ syn: { mss: 1000, sackPermitted: true } })
+    const counted = () => peer.stack.statistics().tcpExt
+    peer.call(connection => connection.write(new Uint8Array(6000)))
+    t.equal(counted().TCPOrigDataSent, 6)
+    peer.arrive(ack(1, [[1001, 4001]]))
+    t.match(counted(), { TCPSackRecovery: 1, TCPRenoRecovery: 0, TCPFastRetrans: 1, TCPSlowStartRetrans: 0 })
+    peer.arrive(ack(4001, [[1, 1001]]))
+    t.match(counted(), { TCPDSACKRecv: 1, TCPDSACKOfoRecv: 0 })
+    peer.arrive(ack(6001))
+    const late = established({ syn: { mss: 1000, sackPermitted: true }, sockets: { tailLossProbe: false } })
+    late.call(connection => connection.write(new Uint8Array(2000)))
+    late.wait(250)
+    t.match(late.stack.statistics().tcpExt, { TCPFastRetrans: 0, TCPSlowStartRetrans: 1, TCPTimeouts: 1 })
+    const probing = established({ syn: { mss: 1000, sackPermitted: true } })
+    probing.call(connection => connection.write(new Uint8Array(2000)))
+    probing.wait(50)
+    t.match(probing.stack.statistics().tcpExt, { TCPLossProbes: 1, TCPTimeouts: 0 })
+  }
+)
+
+t.test('duplicates that we tell of, windows that we close and open', async t => {
+  const peer = established({ syn: { sackPermitted: true }, sockets: { receiveBuffer: 4096 } })
+  const counted = () => peer.stack.statistics().tcpExt
+  peer.arrive({ ...TEXT, seq: 101, text: new Uint8Array(100) })
+  peer.arrive({ ...TEXT, seq: 101, text: new Uint8Array(100) })
+  t.match(counted(), { TCPDSACKOldSent: 0, TCPDSACKOfoSent: 1 })
+  peer.arrive({ ...TEXT, text: new Uint8Array(100) })
+  peer.arrive({ ...TEXT, text: new Uint8Array(100) })
+  t.match(counted(), { TCPDSACKOldSent: 1, TCPDSACKOfoSent: 1 })
+  peer.arrive({ ...TEXT, seq: 201, text: new Uint8Array(3896) })
+  t.match(counted(), { TCPToZeroWindowAdv: 1, TCPFromZeroWindowAdv: 0 })
+  peer.call(connection => connection.read())
+  t.match(counted(), { TCPToZeroWindowAdv: 1, TCPFromZeroWindowAdv: 1 })
+})
+
 t.test('the state diagram is counted as RFC 4022 says, whoever causes the move', async t => {
   const count = (peer: Peer): number[] => {
     const { ActiveOpens, PassiveOpens, AttemptFails, EstabResets, CurrEstab } = peer.stack.statistics().tcp
