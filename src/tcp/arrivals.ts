@@ -2,7 +2,7 @@
 // a named, counted drop. The states without a whole TCB are elsewhere: CLOSED in output.ts (answerWithReset), LISTEN
 // and SYN-RECEIVED of a passive open in passive.ts, TIME-WAIT in time-wait.ts.
 
-import { ACK, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
+import { ACK, ECE, FIN, RST, type Segment, SYN } from '../wire/segment.ts'
 import { checkAck, tellOfRoom } from './acks.ts'
 import { challengeAck } from './challenge.ts'
 import { agreeOnEcn, confirmEcn, countCodepoint } from './ecn.ts'
@@ -110,7 +110,7 @@ function isSynAckOfBoth(tcb: Tcb, seg: Segment): boolean {
 function leaveOutSyn(tcb: Tcb, seg: Segment, out: Outbox): void {
   confirmEcn(tcb, seg)
   seg.seq = add(toSeq(seg.seq), 1)
-  seg.flags &= ~SYN
+  seg.flags &= ~(SYN | ECE) // on a SYN-ACK it is consent, no echo (RFC 3168 §6.1.1)
   oweAck(tcb, out)
 }
 
