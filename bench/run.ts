@@ -15,7 +15,17 @@ import { PartRunner } from './support/parts.ts'
 import { printProfiles } from './support/profile.ts'
 import { type Figure, figureOf, printTable, type Report, writeJson } from './support/report.ts'
 
-const BENCHES = ['memory', 'bulk', 'latency', 'connections', 'drivers', 'checksum', 'flood', 'paths'] as const
+const BENCHES = [
+  'memory',
+  'scoreboard',
+  'bulk',
+  'latency',
+  'connections',
+  'drivers',
+  'checksum',
+  'flood',
+  'paths'
+] as const
 
 interface Plan extends Timing {
   readonly repeats: number
