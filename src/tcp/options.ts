@@ -24,7 +24,7 @@ export const socketOptions = {
   /** While so many bytes or more are written and not sent, `write` takes nothing (Linux's TCP_NOTSENT_LOWAT); 0 for no such bound. */
   notSentLowat: int({ default: 0, min: 0, max: 2 ** 31 - 1, live: true }),
   /**
-   * Who sets the congestion window: `cubic` (RFC 9438), `reno` (RFC 5681, RFC 6582), `dctcp` (RFC 8257), `none` (the window is `initialWindow`, whatever
+   * Who sets the congestion window: `cubic` (RFC 9438), `reno` (RFC 5681, RFC 6582), `dctcp` (RFC 8257), `bbr` (version 3, draft-ietf-ccwg-bbr), `none` (the window is `initialWindow`, whatever
    * happens), or a function of the user's that makes a `CongestionControl`, called for each connection.
    */
   congestionControl: oneOfOrMade<CongestionControl, CongestionControlName, { live: true }>(

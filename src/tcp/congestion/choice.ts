@@ -1,5 +1,6 @@
 // Which controller a connection gets: one of ours by its name, or what a factory of the user's makes.
 
+import { Bbr } from './bbr.ts'
 import type { CongestionControl, CongestionControlFactory } from './congestion.ts'
 import { Cubic } from './cubic.ts'
 import { Dctcp } from './dctcp.ts'
@@ -10,6 +11,7 @@ const CONTROLLERS = {
   cubic: () => new Cubic(),
   reno: () => new NewReno(),
   dctcp: () => new Dctcp(),
+  bbr: () => new Bbr(),
   none: () => new FixedWindow()
 } as const satisfies Record<string, CongestionControlFactory>
 

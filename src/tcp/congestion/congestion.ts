@@ -104,7 +104,7 @@ function windowToBeginWith(tcb: Tcb): number {
  * §6.1.2), nor a window that was not used, which says nothing about the network (RFC 7661 §1, RFC 9438 §5.8).
  */
 export function mayGrow(tcb: Tcb, sample: AckSample): boolean {
-  return sample.acked > 0 && sample.markedBytes === 0 && !tcb.inCwr && isWindowUsed(tcb)
+  return sample.delivered > 0 && sample.markedBytes === 0 && !tcb.inCwr && isWindowUsed(tcb)
 }
 
 /** Slow start (RFC 5681 §3.1) up to ssthresh; answers the bytes that are left for congestion avoidance. */
