@@ -77,9 +77,13 @@ function addressOf(expression: Expression): string | undefined {
   return number === 0 ? undefined : formatAddress(number | 0)
 }
 
-/** `[{..., LEN}, {..., LEN}]`: the bytes of all. */
-export function vectorLength(expression: Expression): number {
+/** `[{..., LEN}, {..., LEN}]`: the bytes of all; `count` is how many there are said to be. */
+export function vectorLength(expression: Expression, count?: Expression): number {
   if (expression.kind !== 'list') throw new ScriptError('a list of buffers was expected')
+  const { length: buffers } = expression.items
+  if (count !== undefined && !isDefault(count) && integer(count) !== buffers) {
+    throw new ScriptError(`there are ${buffers} buffers, not ${describe(count)}`)
+  }
   let length = 0
   for (const item of expression.items) {
     const fields = structure(item)

@@ -101,5 +101,7 @@ export type Expression =
 /** `name=value`, `name(...)=value`, or a bare value (name undefined). */
 export interface Field {
   readonly name: string | undefined
+  /** What stands in parentheses behind the name. */
+  readonly size?: Expression
   readonly value: Expression
 }

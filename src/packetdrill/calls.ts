@@ -73,18 +73,18 @@ const on =
 
 const CALLS: Readonly<Record<string, readonly [least: number, most: number, handler: Handler]>> = {
   socket: [3, 3, socket],
-  bind: [3, 3, on((socket, { args, world }) => at(() => socket.bind(endpoint(args[1], world.bindDefault))))],
+  bind: [3, 3, on(bind)],
   listen: [2, 2, on((socket, { args }) => at(() => socket.listen(integer(args[1]))))],
   accept: [3, 3, on((socket, call) => accept(socket, call, 0))],
   accept4: [4, 4, on((socket, call) => accept(socket, call, integer(call.args[3])))],
   connect: [3, 3, on(connect)],
   read: [3, 3, on((socket, { args }) => read(socket, args[1], integer(args[2]), 0))],
-  readv: [3, 3, on((socket, { args }) => read(socket, args[1], vectorLength(args[1]), 0))],
+  readv: [3, 3, on((socket, { args }) => read(socket, args[1], vectorLength(args[1], args[2]), 0))],
   recv: [4, 4, on((socket, { args }) => read(socket, args[1], integer(args[2]), flags(args[3])))],
-  recvfrom: [6, 6, on((socket, { args }) => read(socket, args[1], integer(args[2]), flags(args[3])))],
+  recvfrom: [6, 6, on(receiveFrom)],
   recvmsg: [3, 3, on((socket, { args }) => read(socket, args[1], messageLength(args[1]), flags(args[2])))],
   write: [3, 3, on((socket, { args }) => write(socket, args[1], integer(args[2]), 0))],
-  writev: [3, 3, on((socket, { args }) => write(socket, args[1], vectorLength(args[1]), 0))],
+  writev: [3, 3, on((socket, { args }) => write(socket, args[1], vectorLength(args[1], args[2]), 0))],
   send: [4, 4, on((socket, call) => sendTo(socket, call, undefined))],
   sendto: [6, 6, on((socket, call) => sendTo(socket, call, call.args[4]))],
   sendmsg: [3, 3, on(sendMessage)],
@@ -121,14 +121,22 @@ function descriptorFor(world: CallWorld, made: ScriptSocket, expected: number | 
   return number
 }
 
-function accept(socket: ScriptSocket, { world, expected }: CallContext, type: number): Attempt {
+function accept(socket: ScriptSocket, { world, args, expected }: CallContext, type: number): Attempt {
+  if (!isDefault(args[1]) && !isNull(args[1]))
+    throw new Unsupported(`the peer's address from accept, ${describe(args[1])}`)
   return socket.accept(made => {
     made.nonBlocking = (type & WORDS.SOCK_NONBLOCK) !== 0
     return descriptorFor(world, made, expected)
   })
 }
 
+function bind(socket: ScriptSocket, { world, args }: CallContext): Attempt {
+  if (isNull(args[1])) return () => 'EFAULT'
+  return at(() => socket.bind(endpoint(args[1], world.bindDefault)))
+}
+
 function connect(socket: ScriptSocket, { world, args }: CallContext): Attempt {
+  if (isNull(args[1])) return () => 'EFAULT'
   return socket.connect(endpoint(args[1], world.connectDefault))
 }
 
@@ -195,10 +203,17 @@ function orAgain(socket: ScriptSocket, dontWait: boolean, attempt: Attempt): Att
   return () => attempt() ?? (dontWait || socket.nonBlocking ? 'EAGAIN' : undefined)
 }
 
+function receiveFrom(socket: ScriptSocket, { args }: CallContext): Attempt {
+  if (!isDefault(args[4]) && !isNull(args[4])) {
+    throw new Unsupported(`the sender's address from recvfrom, ${describe(args[4])}`)
+  }
+  return read(socket, args[1], integer(args[2]), flags(args[3]))
+}
+
 function messageLength(message: Expression): number {
-  const vector = field(structure(message), 'msg_iov')
+  const vector = structure(message).find(({ name }) => name === 'msg_iov')
   if (vector === undefined) throw new ScriptError('the message needs msg_iov')
-  return vectorLength(vector)
+  return vectorLength(vector.value, vector.size)
 }
 
 function close(socket: ScriptSocket, { world, args }: CallContext): Attempt {

@@ -67,6 +67,12 @@ const ENGINE_NO_THRESHOLD = 0x3fffffff
 const FIELDS: Readonly<Record<string, (info: TcpInfo) => number>> = {
   tcpi_rto: info => usecs(info.rtoMs),
   tcpi_rtt: info => usecs(info.rttMs),
+  tcpi_ato: info => usecs(info.atoMs),
+  tcpi_last_data_sent: info => Math.round(info.lastDataSentMs),
+  tcpi_last_data_recv: info => Math.round(info.lastDataRecvMs),
+  tcpi_last_ack_recv: info => Math.round(info.lastAckRecvMs),
+  tcpi_probes: info => info.probes,
+  tcpi_pmtu: info => info.pmtu,
   tcpi_rttvar: info => usecs(info.rttvarMs),
   tcpi_min_rtt: info => (Number.isFinite(info.minRttMs) ? usecs(info.minRttMs) : 0xffffffff),
   tcpi_ca_state: info => CA_STATES[info.caState],

@@ -71,12 +71,13 @@ function parseFields(scanner: Scanner): Field[] {
   const fields: Field[] = []
   if (scanner.accept('}')) return fields
   do {
+    let size: Expression | undefined
     const name = scanner.take(/([A-Za-z_]\w*)(?=\s*(?:\([^()]*\))?\s*=)/y)
     if (name !== undefined) {
-      if (scanner.accept('(')) parseList(scanner, ')')
+      if (scanner.accept('(')) size = parseList(scanner, ')')[0]
       scanner.expect('=', `after the field "${name}"`)
     }
-    fields.push({ name, value: parseExpression(scanner) })
+    fields.push({ name, ...(size !== undefined && { size }), value: parseExpression(scanner) })
   } while (scanner.accept(','))
   scanner.expect('}', 'at the end of a structure')
   return fields

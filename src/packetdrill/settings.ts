@@ -104,6 +104,12 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_fack: nothing
 }
 
+/** ms for a handshake, as SYNs that are sent again until then: at 1, 3, 7 s and so on. */
+const handshakeTime: Sysctl = value => {
+  const retries = Math.max(0, Math.floor(Math.log2(Number(value) / 1000 + 1)))
+  return { synRetries: Math.min(30, retries), synAckRetries: Math.min(30, retries) }
+}
+
 const BSD: Readonly<Record<string, Sysctl>> = {
   'net.inet.tcp.rfc1323': value => ({ windowScaling: value !== '0', timestamps: value !== '0' }),
   'net.inet.tcp.sack.enable': flagOf('selectiveAcks'),
@@ -112,6 +118,7 @@ const BSD: Readonly<Record<string, Sysctl>> = {
   'net.inet.tcp.keepidle': numberOf('keepAliveIdleMs'),
   'net.inet.tcp.keepintvl': numberOf('keepAliveIntervalMs'),
   'net.inet.tcp.keepcnt': numberOf('keepAliveProbes'),
+  'net.inet.tcp.keepinit': handshakeTime,
   'net.inet.tcp.rexmit_initial': numberOf('initialRtoMs'),
   'net.inet.tcp.recvspace': numberOf('receiveBuffer'),
   'net.inet.tcp.sendspace': numberOf('sendBuffer'),
@@ -136,6 +143,8 @@ const LINUX_PROFILE: Readonly<Record<string, string>> = {
 }
 
 const BSD_PROFILE: Readonly<Record<string, string>> = {
+  'rawtcp.quickAcks': '0',
+  'net.inet.tcp.delacktime': '100',
   'net.inet.tcp.recvspace': '65536',
   'net.inet.tcp.sendspace': '32768'
 }

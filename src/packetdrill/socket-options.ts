@@ -130,6 +130,7 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     TCP_KEEPIDLE: number('keepAliveIdleMs', 1000, 1, 32_767),
     TCP_KEEPINTVL: number('keepAliveIntervalMs', 1000, 1, 32_767),
     TCP_KEEPCNT: number('keepAliveProbes', 1, 1, 127),
+    TCP_LINGER2: number('finWait2Ms', 1000),
     TCP_SYNCNT: number('synRetries', 1, 1, 127),
     TCP_DEFER_ACCEPT: {
       set: (socket, value) => socket.deferAccept(1000 * Math.max(0, integer(value))),
@@ -188,10 +189,12 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
     IP_MTU_DISCOVER: {
       set: (socket, value) => {
         const wanted = MTU_DISCOVERY[integer(value)]
-        return wanted === undefined ? 'EINVAL' : store(socket, 'pathMtuDiscovery', wanted)
+        if (wanted === undefined) return 'EINVAL'
+        socket.mtuDiscover = integer(value)
+        return store(socket, 'pathMtuDiscovery', wanted)
       },
       // WANT and DO differ only for datagrams.
-      get: socket => MTU_DISCOVERY.indexOf(current(socket, 'pathMtuDiscovery') as string)
+      get: socket => socket.mtuDiscover ?? MTU_DISCOVERY.indexOf(current(socket, 'pathMtuDiscovery') as string)
     }
   }
 }

@@ -29,6 +29,8 @@ export interface Endpoint {
 /** What a socket needs of the script that it is in. */
 export interface SocketWorld {
   readonly stack: Stack
+  /** The one address that is ours. */
+  readonly localIp: string
   now(): number
   /** Something has to look again at that time. */
   wakeAt(time: number): void
@@ -63,6 +65,8 @@ export class ScriptSocket {
   #local: Endpoint | undefined
   /** TCP_DEFER_ACCEPT, of a listener or one to be. */
   deferAcceptMs = 0
+  /** IP_MTU_DISCOVER, as it was set. */
+  mtuDiscover: number | undefined
   /** TCP_FASTOPEN: how long the queue is, as asked for. */
   fastOpenQueue = 0
   /** TCP_FASTOPEN_KEY of a listener; empty for the stack's. */
@@ -84,6 +88,7 @@ export class ScriptSocket {
 
   bind(endpoint: Endpoint): Outcome {
     if (this.#local !== undefined || this.kind !== 'fresh') return 'EINVAL'
+    if (endpoint.address !== undefined && endpoint.address !== this.#world.localIp) return 'EADDRNOTAVAIL'
     const holders = this.#world.bound.get(endpoint.port) ?? []
     if (endpoint.port !== 0 && holders.some(other => this.#clashes(other))) return 'EADDRINUSE'
     this.#local = endpoint

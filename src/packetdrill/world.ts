@@ -84,6 +84,10 @@ export class World implements CallWorld {
     return this.settings.sockets as SocketOptions
   }
 
+  get localIp(): string {
+    return formatAddress(this.#options.localAddress)
+  }
+
   get fastOpenBits(): number {
     return this.settings.fastOpen
   }

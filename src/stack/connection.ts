@@ -7,7 +7,7 @@ import { STATE_NAMES } from '../tcp/state.ts'
 import { Event, roomToWrite, type Tcb } from '../tcp/tcb.ts'
 import { urgentBytes } from '../tcp/urgent.ts'
 import { formatAddress } from '../wire/address.ts'
-import { infoOf, type TcpInfo } from './info.ts'
+import type { TcpInfo } from './info.ts'
 
 /** Called outside the stack's own work: a handler may call anything. What one throws surfaces as an uncaught exception. */
 export interface ConnectionHandlers {
@@ -47,6 +47,7 @@ export interface ConnectionOwner {
   closeConnection(tcb: Tcb): void
   abortConnection(tcb: Tcb): void
   changeOptions(tcb: Tcb, given: LiveSocketOptions): void
+  inform(tcb: Tcb): TcpInfo
   /** These events were not told yet. */
   tellLater(tcb: Tcb, events: number): void
 }
@@ -171,7 +172,7 @@ export class Connection {
   }
 
   info(): TcpInfo {
-    return infoOf(this.#tcb)
+    return this.#owner.inform(this.#tcb)
   }
 
   /** For the listener: the connection waits to be accepted, and what happens meanwhile is told afterwards. */

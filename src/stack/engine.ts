@@ -166,6 +166,11 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     link.start(this)
   }
 
+  /** The host's time, where no turn is under way. */
+  get clock(): number {
+    return this.#turns.clock
+  }
+
   get now(): number {
     return this.#turns.now
   }
@@ -440,6 +445,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     if (tcb.options.pathMtuDiscovery !== 'on') return
     const most = this.routes.mtuTo(tcb.remoteAddress, this.now, tcb.offeredMss + HEADERS)
     if (most - HEADERS < tcb.sndMss) reduceMss(tcb, most - HEADERS, this.now)
+  }
+
+  /** -1 where no way leads there. */
+  pathMtuTo(address: number): number {
+    const mtu = this.mtuBackTo(address)
+    return mtu < 0 ? mtu : this.routes.mtuTo(address, this.clock, mtu)
   }
 
   /** Text that a SYN to there may carry by Fast Open. */

@@ -32,6 +32,16 @@ export interface TcpInfo {
   readonly sndWscale: number
   readonly rcvWscale: number
   readonly rtoMs: number
+  /** How long an ACK may wait; 0 before there was text to acknowledge. */
+  readonly atoMs: number
+  /** How long ago text was last sent, text in order last came, and anything acceptable last came. */
+  readonly lastDataSentMs: number
+  readonly lastDataRecvMs: number
+  readonly lastAckRecvMs: number
+  /** Probes of a closed window, or of a silent peer, that were not answered. */
+  readonly probes: number
+  /** Largest packet that the path is known to carry. */
+  readonly pmtu: number
   readonly sndMss: number
   readonly rcvMss: number
   readonly advmss: number
@@ -92,7 +102,8 @@ const CA_STATES = {
   [Repair.LOSS]: 'Loss'
 } as const
 
-export function infoOf(tcb: Tcb): TcpInfo {
+/** `pathMtu`: of packets to the peer, as far as it is known. */
+export function infoOf(tcb: Tcb, now: number, pathMtu: number): TcpInfo {
   const board = tcb.scoreboard
   return {
     state: STATE_NAMES[tcb.state],
@@ -112,6 +123,12 @@ export function infoOf(tcb: Tcb): TcpInfo {
     sndWscale: tcb.sndWndShift,
     rcvWscale: tcb.rcvWndShift,
     rtoMs: tcb.rtoMs,
+    atoMs: tcb.textAt === Number.NEGATIVE_INFINITY ? 0 : tcb.options.delayedAckMs,
+    lastDataSentMs: now - Math.max(tcb.lastSentAt, tcb.createdAt),
+    lastDataRecvMs: now - Math.max(tcb.textAt, tcb.createdAt),
+    lastAckRecvMs: now - tcb.heardAt,
+    probes: tcb.persistAt === Number.POSITIVE_INFINITY ? tcb.keepAlivesSent : tcb.retries,
+    pmtu: pathMtu,
     sndMss: tcb.sndMss,
     rcvMss: tcb.rcvMss,
     advmss: tcb.offeredMss,

@@ -44,6 +44,10 @@ export class Turns {
     this.now = host.now()
   }
 
+  get clock(): number {
+    return this.#host.now()
+  }
+
   /** No turn follows any more. */
   get isOver(): boolean {
     return this.#isOver

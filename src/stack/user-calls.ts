@@ -9,6 +9,7 @@ import { tell } from '../tcp/outbox.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import type { ConnectionOwner } from './connection.ts'
 import type { Engine } from './engine.ts'
+import { infoOf, type TcpInfo } from './info.ts'
 
 export class UserCalls implements ConnectionOwner {
   readonly #engine: Engine
@@ -42,6 +43,10 @@ export class UserCalls implements ConnectionOwner {
   changeOptions(tcb: Tcb, given: LiveSocketOptions): void {
     const options = change(socketOptions, given, tcb.options)
     this.#run(tcb, () => setOptions(tcb, options, this.#engine.now, this.#engine))
+  }
+
+  inform(tcb: Tcb): TcpInfo {
+    return infoOf(tcb, this.#engine.clock, this.#engine.pathMtuTo(tcb.remoteAddress))
   }
 
   tellLater(tcb: Tcb, events: number): void {

@@ -21,6 +21,7 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
   tcb.sndUna = iss
   tcb.sndNxt = add(iss, 1)
   tcb.recover = iss
+  tcb.sndSml = iss
   tcb.sendBuffer.beginAt(tcb.sndNxt)
   tcb.synSentAt = now
   tcb.retransmitAt = now + tcb.rtoMs

@@ -83,7 +83,10 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
     if (length > 0 && mustWait(tcb, limit)) return
     const room = Math.min(unsent, window, tcb.cwnd - flight, paceRoom(tcb, limit))
     if (length === mss) sendText(tcb, superSegment(tcb, mss, room, out), now, out, mss)
-    else sendText(tcb, length, now, out)
+    else {
+      sendText(tcb, length, now, out)
+      tcb.sndSml = tcb.sndNxt
+    }
     noteWindowUse(tcb, inFlight(tcb) + smss(tcb) > tcb.cwnd)
   }
 }
@@ -116,16 +119,17 @@ function isWorthSending(tcb: Tcb, length: number, unsent: number, mss: number, w
   if (length === mss) return true
   if (length === unsent) {
     if (length === 0) return window > 0 // the FIN alone
-    return (
-      tcb.options.noDelay ||
-      tcb.finQueued ||
-      tcb.urgentUnacked ||
-      tcb.sndNxt === oldestText(tcb) ||
-      tcb.corkReleased ||
-      tcb.synText > 0
-    )
+    return tcb.options.noDelay || tcb.finQueued || tcb.urgentUnacked || !isSmallInFlight(tcb) || tcb.corkReleased
   }
   return length > 0 && 2 * length >= tcb.maxSndWnd
+}
+
+/**
+ * Nagle's algorithm lets one small segment be in flight; full ones do no harm (Minshall's version, as Linux has it: else the
+ * last segment of each large write would wait for the ACK of those before it).
+ */
+function isSmallInFlight(tcb: Tcb): boolean {
+  return lt(tcb.sndUna, tcb.sndSml) && leq(tcb.sndSml, tcb.sndNxt)
 }
 
 /** How long a partial segment waits for more: Linux's 200 ms. */
@@ -161,7 +165,6 @@ export function sendText(tcb: Tcb, length: number, now: number, out: Outbox, seg
   tcb.sndNxt = add(seq, length + (fin ? 1 : 0))
   tcb.finSent = fin
   tcb.bytesSent += length
-  if (tcb.synText > 0) tcb.synText = Math.max(0, tcb.synText - length)
   tcb.lastSentAt = now
   tcb.persistAt = Number.POSITIVE_INFINITY
   tcb.corkedUntil = Number.POSITIVE_INFINITY

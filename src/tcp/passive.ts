@@ -198,6 +198,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.sndUna = record.iss
   tcb.sndNxt = add(record.iss, 1)
   tcb.recover = record.iss
+  tcb.sndSml = record.iss
   tcb.sendBuffer.beginAt(tcb.sndNxt)
   tcb.irs = record.irs
   tcb.offeredMss = record.offeredMss

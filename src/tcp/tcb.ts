@@ -101,6 +101,8 @@ export class Tcb {
   /** SND.UP: the octet after the urgent text, while that is not all acknowledged. */
   sndUp: Seq = toSeq(0)
   urgentUnacked = false
+  /** SND.SML: where the last segment ended that was not full. */
+  sndSml: Seq = toSeq(0)
   /** The last write said that more will follow. */
   moreFollows = false
   /** How long a partial segment is held back for more, ms. */
@@ -140,7 +142,7 @@ export class Tcb {
 
   // Fast Open (RFC 7413).
   fastOpen: FastOpen = FastOpen.NONE
-  /** Bytes of text in our SYN, then those of them that it was left to send again. */
+  /** Bytes of text in our SYN, then those that its answer left out. */
   synText = 0
   /** Text of a SYN, ours or the peer's, was taken. */
   synTextTaken = false

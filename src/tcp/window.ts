@@ -2,7 +2,7 @@
 // mayRoundUp says, and it opens in steps worth an ACK.
 
 import { add, ahead } from './seq.ts'
-import type { Tcb } from './tcb.ts'
+import { FastOpen, type Tcb } from './tcb.ts'
 
 /** An eighth of the receive buffer: more than rounding up asks of a peer's full-sized segments, for all but huge buffers. */
 const OVERDRAFT_SHIFT = 3
@@ -50,8 +50,8 @@ export function windowOffered(tcb: Tcb): number {
  * window must have at least doubled: as long as the peer has plenty, the ordinary ACKs tell it.
  */
 export function owesWindowUpdate(tcb: Tcb): boolean {
-  // What a SYN could tell is less than there is; the first ACK tells it all.
-  if (tcb.segmentsSent <= 1 && windowOffered(tcb) > 0) return false
+  // Text that came with a Fast Open's SYN is no reason: what the SYN-ACK could tell is less than there is, the next ACK tells it all.
+  if (tcb.fastOpen === FastOpen.PASSIVE && tcb.segmentsSent <= 1 && windowOffered(tcb) > 0) return false
   return isWorthOpening(tcb) && freeSpace(tcb) >= 2 * windowOffered(tcb)
 }
 

@@ -222,9 +222,10 @@ const calls = [
       {
         kind: 'struct',
         fields: [
-          { name: 'msg_name', value: { kind: 'ellipsis' } },
+          { name: 'msg_name', size: { kind: 'ellipsis' }, value: { kind: 'ellipsis' } },
           {
             name: 'msg_iov',
+            size: integer(1),
             value: {
               kind: 'list',
               items: [

@@ -228,9 +228,8 @@ t.test('large segments that vanish are cut smaller from R1 on, and large again a
   peer.wait(300_000)
   t.same(
     peer.call(c => c.write(new Uint8Array(600))),
-    ['. 1461+512 ack 1']
+    ['. 1461+512 ack 1', 'P. 1973+88 ack 1']
   )
-  t.same(peer.arrive({ flags: '.', seq: 1, ack: 1973 }), ['P. 1973+88 ack 1'])
   peer.arrive({ flags: '.', seq: 1, ack: 2061 })
   peer.wait(600_000)
   t.same(

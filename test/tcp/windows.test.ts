@@ -144,7 +144,11 @@ t.test('a peer that takes back what it offered is survived (§3.8.6)', async t =
   const peer = established({ window: 5000 })
   peer.call(c => c.write(new Uint8Array(8000)))
   t.same(peer.arrive({ flags: '.', seq: 1, ack: 1461, window: 100 }), [])
-  t.same(peer.arrive({ flags: '.', seq: 1, ack: 4381, window: 8000 }), ['. 4381+1460 ack 1', '. 5841+1460 ack 1'])
+  t.same(peer.arrive({ flags: '.', seq: 1, ack: 4381, window: 8000 }), [
+    '. 4381+1460 ack 1',
+    '. 5841+1460 ack 1',
+    'P. 7301+700 ack 1'
+  ])
 })
 
 t.test(
@@ -288,13 +292,13 @@ t.test('writes of one turn leave together, cut to the MSS less the options (§3.
   const timestamps = established({ syn: { mss: 1000, ts: [1, 0] } })
   t.same(
     timestamps.call(c => c.write(new Uint8Array(1000))),
-    ['. 1+988 ack 1']
+    ['. 1+988 ack 1', 'P. 989+12 ack 1']
   )
   const sack = established({ syn: { mss: 1000, ts: [1, 0], sackPermitted: true } })
   sack.arrive({ flags: '.', seq: 11, ack: 1, text: 'x', ts: [1, 0] })
   t.same(
     sack.call(c => c.write(new Uint8Array(1000))),
-    ['. 1+976 ack 1 sack 11-12']
+    ['. 1+976 ack 1 sack 11-12', 'P. 977+24 ack 1 sack 11-12']
   )
 })
 
