@@ -237,12 +237,6 @@ export class ConnectionModel {
       return this.#challenge(now)
     }
     if (s.syn) return this.#challenge(now)
-    // Half open, only the SYN's counts, until a segment opens the connection.
-    const isHalfOpen = this.state === 'SYN-RECEIVED' && !this.isActive && !(s.hasAck && this.#isNewAck(s.ack))
-    if (!isHalfOpen && this.#timestampsOn && s.timestamp !== undefined && distance(s.seq, this.lastAckOut) <= 0) {
-      this.#tsRecent = s.timestamp
-      this.#tsRecentAt = now
-    }
     if (!s.hasAck) return
     if (this.state === 'SYN-RECEIVED') {
       if (!this.#isNewAck(s.ack)) {
@@ -253,6 +247,11 @@ export class ConnectionModel {
       this.moveTo('ESTABLISHED', now)
     } else if (distance(s.ack, this.nxt) > 0 || distance(s.ack, plus(this.una, -this.maxSndWnd)) < 0) {
       return this.#challenge(now)
+    }
+    // RFC 7323 §5.3 R3, for what RFC 5961 §5.2 does not discard: nothing is left of that.
+    if (this.#timestampsOn && s.timestamp !== undefined && distance(s.seq, this.lastAckOut) <= 0) {
+      this.#tsRecent = s.timestamp
+      this.#tsRecentAt = now
     }
     if (!this.#takeAck(s, now)) return
     this.#takeText(s, now)
