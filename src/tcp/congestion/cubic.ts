@@ -118,7 +118,6 @@ export class Cubic implements CongestionControl {
     curve.wMax = cwnd < curve.wMax ? (cwnd * (1 + BETA)) / 2 : cwnd
     curve.epochAt = Number.NaN
     this.#fraction = 0
-    this.#slowStart.over()
   }
 
   #beginEpoch(tcb: Tcb, now: number): void {

@@ -32,11 +32,6 @@ export class HyStart {
   #cssBaselineMinRtt = Number.POSITIVE_INFINITY
   #cssRounds = 0
 
-  /** A loss or a mark says where the limit is. */
-  over(): void {
-    this.#over = true
-  }
-
   /** The window is below ssthresh: lets it grow, and answers the acknowledged bytes that are left for congestion avoidance. */
   grow(tcb: Tcb, sample: AckSample): number {
     const { slowStartExit } = tcb.options

@@ -80,6 +80,20 @@ t.test('only in the first slow start: after a loss the threshold is known (§4.3
   t.equal(driven.cwnd, 64)
 })
 
+t.test('a reduction that was needless is taken back: slow start goes on, and is judged as before', async t => {
+  const driven = cubic()
+  driven.round(100).round(100)
+  const { cwnd, ssthresh } = driven.tcb
+  driven.lose()
+  Object.assign(driven.tcb, { cwnd, ssthresh }) // what the engine restores
+  driven.tcb.congestion.undone(driven.tcb, driven.now)
+  driven.round(100)
+  t.equal(driven.cwnd, 80, 'slow start')
+  driven.round(150)
+  driven.round(150)
+  t.ok(driven.cwnd < 240, `${driven.cwnd}: slowed down by the delay`)
+})
+
 t.test('HyStart: from 16 segments on, the ninth late sample of a round ends slow start at once', async t => {
   const small = cubic('hystart')
   small.round(100)
@@ -93,4 +107,16 @@ t.test('HyStart: from 16 segments on, the ninth late sample of a round ends slow
   t.same([driven.cwnd, driven.tcb.ssthresh], [28, NONE])
   driven.ack(MSS, { rttMs: 120 })
   t.same([Math.floor(driven.cwnd), driven.ssthresh], [28, 28])
+})
+
+t.test('what was delivered out of order lets the window grow, in slow start and after it', async t => {
+  for (const congestionControl of ['cubic', 'reno'] as const) {
+    const driven = new Driven({ congestionControl }).fill()
+    for (let i = 1; i <= 5; i++) driven.ack(0, { delivered: MSS })
+    t.equal(driven.cwnd, 15, congestionControl)
+    driven.tcb.ssthresh = driven.tcb.cwnd
+    driven.now += 100
+    for (let i = 1; i <= 15; i++) driven.ack(0, { delivered: MSS })
+    t.ok(driven.cwnd > 15 && driven.cwnd <= 16, `${congestionControl}: ${driven.cwnd}`)
+  }
 })
