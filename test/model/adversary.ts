@@ -89,7 +89,11 @@ export class Adversary {
   #newSide(isn?: number): Side {
     const { random } = this
     const base = isn ?? BASES[random.int(BASES.length)] + random.int(2000)
-    return { isn: base | 0, streamLength: random.int(12_000), timestamps: random.chance(0.5) }
+    return {
+      isn: base | 0,
+      streamLength: random.int(random.chance(0.5) ? 300 : 12_000),
+      timestamps: random.chance(0.5)
+    }
   }
 
   #begin(watched: Watched | undefined, flags: number): Segment {
@@ -163,7 +167,8 @@ export class Adversary {
       return this.#packet(segment, 0)
     }
     segment.seq = model.rcvNxt
-    segment.ack = model.nxt
+    // What crosses a segment of the stack's on its way does not acknowledge it: so two FINs meet (CLOSING).
+    segment.ack = random.chance(0.15) ? model.una : model.nxt
     if (side.timestamps) this.#stamp(segment)
     const offset = distance(model.rcvNxt, model.irs) - 1
     const room = Math.max(0, Math.min(distance(model.rcvAdv, model.rcvNxt), side.streamLength - offset, 1400))
