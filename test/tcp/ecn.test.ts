@@ -192,20 +192,24 @@ t.test(
     write(peer, 20_000)
     t.equal(cwnd(peer), 10_000)
     const first = peer.arrive({ flags: '.E', seq: 1, ack: 1001 })
-    t.equal(cwnd(peer), 4500, 'half of the 9000 in flight')
+    t.equal(cwnd(peer), 5000, 'half of the 10000 that were in flight')
     t.equal(peer.connection?.info().caState, 'CWR')
-    t.same(first, [], '9000 in flight, 4500 allowed')
+    t.same(first, [], '9000 in flight, 5000 allowed')
     t.same(peer.arrive({ flags: '.E', seq: 1, ack: 5001 }), [], 'the same window: no second reduction, and no growth')
-    t.equal(cwnd(peer), 4500)
-    t.same(peer.arrive({ flags: '.E', seq: 1, ack: 8001 }), ['.C 10001+1000 ack 1 ect0', '. 11001+1000 ack 1 ect0'])
+    t.equal(cwnd(peer), 5000)
+    t.same(peer.arrive({ flags: '.E', seq: 1, ack: 8001 }), [
+      '.C 10001+1000 ack 1 ect0',
+      '. 11001+1000 ack 1 ect0',
+      '. 12001+1000 ack 1 ect0'
+    ])
     t.same(peer.arrive({ flags: '.E', seq: 1, ack: 10_001 }).length, 2, 'all of that window: the CWR is not there yet')
-    t.equal(cwnd(peer), 4500)
+    t.equal(cwnd(peer), 5000)
     t.equal(peer.connection?.info().caState, 'CWR')
     peer.arrive({ flags: '.', seq: 1, ack: 11_001 })
     t.equal(peer.connection?.info().caState, 'Open')
     peer.arrive({ flags: '.E', seq: 1, ack: 12_001 })
     t.equal(peer.stack.counters().tcp.ecnReductions, 2, 'a mark of the next window')
-    t.equal(peer.connection?.info().sndSsthresh, 2000)
+    t.equal(peer.connection?.info().sndSsthresh, 2500)
   }
 )
 

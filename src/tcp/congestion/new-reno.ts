@@ -66,7 +66,12 @@ export class NewReno implements CongestionControl {
   resumed(_tcb: Tcb, _now: number): void {}
 }
 
-/** Equation 4 of RFC 5681 §3.1. What limited transmit sent beyond the window does not count (§3.2, step 2). */
+/**
+ * Equation 4 of RFC 5681 §3.1. FlightSize is what was out before this batch of ACKs: they come together, and what they let go
+ * leaves after them. Where the window was full that is the window; what limited transmit sent beyond it does not count
+ * (§3.2, step 2).
+ */
 function half(tcb: Tcb): number {
-  return Math.max(Math.min(tcb.cwnd, ahead(tcb.sndNxt, tcb.sndUna)) >> 1, 2 * smss(tcb))
+  const flight = tcb.cwndLimited ? tcb.cwnd : Math.max(tcb.mostOut, ahead(tcb.sndNxt, tcb.sndUna))
+  return Math.max(Math.min(tcb.cwnd, flight) >> 1, 2 * smss(tcb))
 }
