@@ -43,6 +43,7 @@ const NO_OPTIONS: WriteOptions = {}
 export interface ConnectionOwner {
   sendText(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean): number
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined
+  discardText(tcb: Tcb): number
   shutdownConnection(tcb: Tcb): void
   closeConnection(tcb: Tcb): void
   abortConnection(tcb: Tcb): void
@@ -124,6 +125,20 @@ export class Connection {
    */
   read(most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
     return this.#owner.receiveText(this.#tcb, most)
+  }
+
+  /** While true, text that arrives is only counted: `read` has none of it, `discard` says how much it was. For sinks that are in a hurry. */
+  get keepsNothing(): boolean {
+    return this.#tcb.receiveBuffer.keepsNothing
+  }
+
+  set keepsNothing(value: boolean) {
+    this.#tcb.receiveBuffer.keepsNothing = value
+  }
+
+  /** Drops all that could be read now, and says how many bytes that was (recv with MSG_TRUNC): cheaper than to read and forget it. */
+  discard(): number {
+    return this.#owner.discardText(this.#tcb)
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { CHECKS } from '../assert.ts'
 import { change } from '../options.ts'
-import { abort, close, receive, send, setOptions, shutdown } from '../tcp/calls.ts'
+import { abort, close, discard, receive, send, setOptions, shutdown } from '../tcp/calls.ts'
 import { checkInvariants } from '../tcp/invariants.ts'
 import { type LiveSocketOptions, socketOptions } from '../tcp/options.ts'
 import { tell } from '../tcp/outbox.ts'
@@ -26,6 +26,11 @@ export class UserCalls implements ConnectionOwner {
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined {
     const engine = this.#engine
     return engine.call(() => receive(tcb, most, engine))
+  }
+
+  discardText(tcb: Tcb): number {
+    const engine = this.#engine
+    return engine.call(() => discard(tcb, engine))
   }
 
   shutdownConnection(tcb: Tcb): void {

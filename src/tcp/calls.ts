@@ -63,6 +63,13 @@ export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undef
   return bytes
 }
 
+/** RECEIVE, by a user who only wants to know how much it is. */
+export function discard(tcb: Tcb, out: Outbox): number {
+  const bytes = tcb.receiveBuffer.discard(out.arena)
+  if (bytes > 0) updateWindow(tcb, out)
+  return bytes
+}
+
 /** A peer that can send no more text has no use for a window. */
 function updateWindow(tcb: Tcb, out: Outbox): void {
   if (!mayReceive(tcb.state) || !owesWindowUpdate(tcb)) return

@@ -43,6 +43,11 @@ export class Arena {
     return into
   }
 
+  /** Nobody will see what is in the piece: where it was appended last, the next text takes its place. */
+  takeBack(piece: Piece): void {
+    if (piece.chunk === this.#chunk && piece.end === this.#cursor) this.#cursor = piece.start
+  }
+
   /** Chunks are large while one connection fills them by itself, small while many share them: a reader that keeps a few bytes pins little. */
   #nextChunk(length: number): void {
     const bulk = this.#longestPiece * 2 > this.#chunk.length || length > SMALL_CHUNK / 2
@@ -66,9 +71,13 @@ class Piece {
 export class ReceiveBuffer {
   /** Text in order that the user has not read, bytes. */
   readable = 0
+  /** Text in order is counted and not kept: its user wants no more of it than `discard`. */
+  keepsNothing = false
   /** Text that waits behind a hole. */
   readonly waiting = new Ranges()
   #pieces: Piece[] = NO_PIECES
+  /** Bytes in the pieces. */
+  #kept = 0
   /** Where what is readable counts; undefined where nothing is, or where it counts no more. */
   #arena: Arena | undefined = undefined
   #ring: Block | undefined = undefined
@@ -79,6 +88,10 @@ export class ReceiveBuffer {
   ) {}
 
   append(arena: Arena, bytes: Uint8Array, offset: number, length: number): void {
+    if (this.keepsNothing) {
+      this.readable += length
+      return
+    }
     if (this.#pieces.length === 0) this.#pieces = []
     let done = 0
     while (done < length) {
@@ -89,22 +102,37 @@ export class ReceiveBuffer {
       done += piece.end - (piece === last ? before : piece.start)
     }
     this.readable += length
+    this.#kept += length
     arena.unread += length
     this.#arena = arena
   }
 
   /** The oldest unread bytes, at most `most`; they are the caller's. Undefined when there are none. */
   read(most: number): Uint8Array | undefined {
-    if (this.readable === 0 || most <= 0) return undefined
+    if (this.#pieces.length === 0 || most <= 0) return undefined
     const piece = this.#pieces[0]
     const n = Math.min(most, piece.end - piece.start)
     const bytes = piece.chunk.subarray(piece.start, piece.start + n)
     piece.start += n
     this.readable -= n
+    this.#kept -= n
     if (this.#arena !== undefined) this.#arena.unread -= n
     // An empty last piece goes too: the arena may still stand at its end, but an idle connection owns nothing.
     if (piece.start === piece.end) this.#pieces.shift()
     if (this.#pieces.length === 0) this.#pieces = NO_PIECES
+    return bytes
+  }
+
+  /** Drops all that is readable, and answers how many bytes that was. */
+  discard(arena: Arena): number {
+    const bytes = this.readable
+    if (bytes === 0) return 0
+    // The last first: then the one before it stands at the end.
+    for (let i = this.#pieces.length - 1; i >= 0; i--) arena.takeBack(this.#pieces[i])
+    if (this.#arena !== undefined) this.#arena.unread -= this.#kept
+    this.#kept = 0
+    this.#pieces = NO_PIECES
+    this.readable = 0
     return bytes
   }
 
@@ -145,7 +173,7 @@ export class ReceiveBuffer {
 
   /** The connection is over: what is unread stays readable, but is its user's and no more the stack's. */
   disown(): void {
-    if (this.#arena !== undefined) this.#arena.unread -= this.readable
+    if (this.#arena !== undefined) this.#arena.unread -= this.#kept
     this.#arena = undefined
   }
 

@@ -1,0 +1,85 @@
+// Text that nobody wants to read: dropped and counted, in place of being read.
+
+import t from 'tap'
+import { pairLinks } from '../../src/link/pair.ts'
+import { VirtualClock } from '../../src/sim/clock.ts'
+import type { Connection } from '../../src/stack/connection.ts'
+import { Stack } from '../../src/stack/stack.ts'
+
+const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
+
+function pair(receiveBuffer = 4096) {
+  const clock = new VirtualClock()
+  const [left, right] = pairLinks({ host: clock, impairments: { delayMs: 1 } })
+  const [client, server] = [new Stack({ link: left, host: clock }), new Stack({ link: right, host: clock })]
+  let receiver: Connection | undefined
+  server.listen({ port: 7, receiveBuffer }, connection => {
+    receiver = connection
+  })
+  const sender = client.connect({ address: '10.0.0.2', port: 7 }, {})
+  clock.advance(100)
+  return { clock, server, sender, receiver: receiver as unknown as Connection }
+}
+
+t.test('discard: drops what is readable and says how much; what comes later is read as ever', async t => {
+  const { clock, sender, receiver } = pair()
+  sender.write(Buffer.from('forget this'))
+  clock.advance(100)
+  t.equal(receiver.discard(), 11)
+  t.equal(receiver.readableBytes, 0)
+  t.equal(receiver.discard(), 0)
+  t.equal(receiver.read(), undefined)
+  sender.write(Buffer.from('read that'))
+  clock.advance(100)
+  t.equal(text(receiver.read()), 'read that')
+})
+
+t.test('discard opens the window again, as reading does', async t => {
+  const { clock, sender, receiver } = pair()
+  let dropped = 0
+  let written = sender.write(new Uint8Array(40_000))
+  clock.advance(1000)
+  t.ok(receiver.readableBytes <= 4096)
+  while (dropped < 40_000) {
+    const now = receiver.discard()
+    if (now === 0) return t.fail(`stuck at ${dropped}`)
+    dropped += now
+    written += sender.write(new Uint8Array(Math.max(0, 40_000 - written)))
+    clock.advance(2000)
+  }
+  t.equal(dropped, 40_000)
+})
+
+t.test('a view that was read stays as it was, though what followed it was discarded and more has come', async t => {
+  const { clock, sender, receiver } = pair()
+  sender.write(Buffer.from('firstsecond'))
+  clock.advance(100)
+  const view = receiver.read(5)
+  t.equal(receiver.discard(), 6)
+  sender.write(Buffer.from('third'))
+  clock.advance(100)
+  t.equal(text(view), 'first')
+  t.equal(text(receiver.read()), 'third')
+  t.equal(text(view), 'first')
+})
+
+t.test('keepsNothing: counts, keeps nothing, and can be taken back', async t => {
+  const { clock, server, sender, receiver } = pair()
+  sender.write(Buffer.from('kept'))
+  clock.advance(100)
+  receiver.keepsNothing = true
+  sender.write(Buffer.from('not kept'))
+  clock.advance(100)
+  t.equal(receiver.readableBytes, 12)
+  t.equal(text(receiver.read()), 'kept')
+  t.equal(receiver.read(), undefined)
+  t.equal(receiver.discard(), 8)
+  receiver.keepsNothing = false
+  sender.write(Buffer.from('kept again'))
+  clock.advance(100)
+  t.equal(text(receiver.read()), 'kept again')
+  sender.close()
+  receiver.close()
+  clock.runUntilIdle()
+  t.equal(server.counters().stack.slabUsedBytes, 0)
+})
