@@ -24,7 +24,8 @@ const BENCHES = [
   'drivers',
   'checksum',
   'flood',
-  'paths'
+  'paths',
+  'simulator'
 ] as const
 
 interface Plan extends Timing {

@@ -57,16 +57,22 @@ export function copyPacket(batch: TxBatch, index: number, into: RxBatch, at: num
   const { table } = batch
   const row = index * TX_STRIDE
   const start = at
-  const headers = table[row + TX_HEADER_OFFSET]
-  const headersLength = table[row + TX_HEADER_LENGTH]
-  // Headers are whole words.
-  for (let i = 0; i < headersLength; i += 4) into.view.setInt32(at + i, batch.headerView.getInt32(headers + i))
-  at += headersLength
+  at += copyHeaders(batch, index, into, at)
   if (table[row + TX_PAYLOAD_LENGTH] === 0) return at - start
   const region = batch.regions[table[row + TX_REGION]]
   at = copy(region, table[row + TX_PAYLOAD_OFFSET], table[row + TX_PAYLOAD_LENGTH], into.bytes, at)
   at = copy(region, table[row + TX_WRAPPED_OFFSET], table[row + TX_WRAPPED_LENGTH], into.bytes, at)
   return at - start
+}
+
+/** The headers of a packet alone; answers their length. */
+export function copyHeaders(batch: TxBatch, index: number, into: RxBatch, at: number): number {
+  const row = index * TX_STRIDE
+  const headers = batch.table[row + TX_HEADER_OFFSET]
+  const length = batch.table[row + TX_HEADER_LENGTH]
+  // Headers are whole words.
+  for (let i = 0; i < length; i += 4) into.view.setInt32(at + i, batch.headerView.getInt32(headers + i))
+  return length
 }
 
 /** Below this many bytes a loop is faster than a subarray and a call. */

@@ -107,6 +107,7 @@ export class Flow {
     const port = this.to.nextFlowPort++
     const listener = this.to.stack.listen({ ...this.#receiverSockets, port, address: this.to.address }, connection => {
       this.receiverConnection = connection
+      connection.keepsNothing = true
       connection.handlers = {
         readable: () => this.#drain(connection),
         ended: () => {
@@ -153,9 +154,7 @@ export class Flow {
   }
 
   #drain(connection: Connection): void {
-    for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) {
-      this.bytesReceived += bytes.length
-    }
+    this.bytesReceived += connection.discard()
   }
 }
 

@@ -11,7 +11,7 @@ import { VirtualClock } from './clock.ts'
 import { CrossTraffic, type CrossTrafficOptions } from './cross-traffic.ts'
 import { Digest } from './digest.ts'
 import { Flow, type FlowOptions } from './flow.ts'
-import { type HostOptions, type NetworkCore, NetworkHost, Router } from './node.ts'
+import { FIRST_FLOW_PORT, type HostOptions, type NetworkCore, NetworkHost, Router } from './node.ts'
 import { Probe, type ProbeOptions, type Sender } from './probe.ts'
 import { type Edge, shortestPaths } from './routing.ts'
 import { Wire } from './wire.ts'
@@ -265,6 +265,10 @@ export class Network implements NetworkCore {
     this.#paths ??= this.#findPaths()
     const edge = this.#paths[from][to]
     return edge < 0 ? undefined : this.#wires[edge]
+  }
+
+  isFlowPort(host: number, port: number): boolean {
+    return port >= FIRST_FLOW_PORT && port < (this.#nodes[host] as NetworkHost).nextFlowPort
   }
 
   noteArrival(id: number): void {

@@ -1,7 +1,7 @@
 // Nodes of a network: routers, which pass packets on, and hosts, which have a stack.
 
 import { SocketError } from '../errors.ts'
-import { copyPacket, packetLength } from '../link/gather.ts'
+import { copyHeaders, copyPacket, packetLength } from '../link/gather.ts'
 import {
   CHECKSUM_GOOD,
   type Link,
@@ -26,7 +26,10 @@ import type { VirtualClock } from './clock.ts'
 import type { Wire, WireEnd } from './wire.ts'
 
 const DESTINATION_AT = 16
+/** Packets of the stack have no IPv4 options. */
+const DESTINATION_PORT_AT = 22
 const PROTOCOL_AT = 9
+export const FIRST_FLOW_PORT = 5001
 
 /** What nodes know of their network. */
 export interface NetworkCore {
@@ -37,6 +40,8 @@ export interface NetworkCore {
   indexOf(address: number): number
   /** The wire that leads from a node to a host. */
   nextWire(from: number, to: number): Wire | undefined
+  /** Whether text to that port of a host is a flow's. */
+  isFlowPort(host: number, port: number): boolean
   /** A packet has reached its host. */
   noteArrival(id: number): void
   /** What happens at this moment concerns routers only. */
@@ -99,8 +104,8 @@ export class NetworkHost implements WireEnd, Link {
   droppedNoMemory = 0
   droppedMisrouted = 0
   droppedNotReceiving = 0
-  /** Each flow to this host has a port of its own. */
-  nextFlowPort = 5001
+  /** Each flow to this host has a port of its own: they are those from FIRST_FLOW_PORT on and below this one. */
+  nextFlowPort = FIRST_FLOW_PORT
 
   readonly #core: NetworkCore
   #receiver: LinkReceiver | undefined
@@ -127,8 +132,8 @@ export class NetworkHost implements WireEnd, Link {
     const id = this.#allocate(length, to)
     if (id < 0) return false
     const { bytes, view } = pool.regions[pool.region[id]]
-    bytes.fill(0, pool.offset[id], pool.offset[id] + length)
     bytes.set(headers, pool.offset[id])
+    pool.zeroText(id, headers.length)
     this.#dispatch(id, view)
     return true
   }
@@ -178,10 +183,16 @@ export class NetworkHost implements WireEnd, Link {
     for (let i = 0; i < batch.count; i++) {
       const header = batch.table[i * TX_STRIDE + TX_HEADER_OFFSET]
       const to = this.#core.indexOf(batch.headerView.getInt32(header + DESTINATION_AT))
+      const port = batch.headerView.getUint16(header + DESTINATION_PORT_AT)
       const id = this.#allocate(packetLength(batch.table, i), to)
       if (id < 0) continue
       const into = pool.regions[pool.region[id]]
-      copyPacket(batch, i, into, pool.offset[id])
+      // All that flows carry is zeros: they are there already.
+      if (this.#core.isFlowPort(to, port)) pool.zeroText(id, copyHeaders(batch, i, into, pool.offset[id]))
+      else {
+        copyPacket(batch, i, into, pool.offset[id])
+        pool.dirty[id] = 1
+      }
       pool.checksum[id] = CHECKSUM_UNWRITTEN
       this.#dispatch(id, into.view)
     }

@@ -202,6 +202,35 @@ t.test('probes: a row a sample, for flows and for lines', async t => {
   t.ok(Math.abs(Math.max(...throughput.values) - 8e6) < 0.3e6, `${Math.max(...throughput.values)}`)
 })
 
+t.test('flows carry zeros, whatever other packets had in the same memory before', async t => {
+  const net = new Network({ seed: 2 })
+  const [a, b] = [net.host('a'), net.host('b')]
+  net.link(a, b, { delayMs: 1, duplicate: 0.1 })
+  let zeros = 0
+  let others = 0
+  const receive = b.receive.bind(b)
+  b.receive = id => {
+    const packet = net.pool.bytesOf(id)
+    const headers = packet[9] === 17 ? 28 : 20 + (packet[32] >> 4) * 4
+    const text = packet.subarray(headers)
+    const isZero = text.every(byte => byte === 0)
+    if (packet[22] === 0 && packet[23] === 80) others += isZero ? 0 : 1
+    else if (text.length > 0) zeros++
+    if (!isZero && packet[23] !== 80) t.fail(`byte ${text.findIndex(byte => byte !== 0)} is not zero`)
+    receive(id)
+  }
+  b.stack.listen({ port: 80 }, connection => {
+    connection.handlers = { readable: () => void connection.discard() }
+  })
+  const noise = new Uint8Array(50_000).fill(255)
+  const client = a.stack.connect({ address: b.address, port: 80 }, { writable: connection => connection.write(noise) })
+  for (let ms = 20; ms < 3000; ms += 20) net.at(ms, () => void client.write(noise))
+  net.flow({ from: a, to: b, bytes: 3_000_000, startMs: 10 })
+  net.crossTraffic({ from: a, to: b, rateBitsPerSecond: 1e6 })
+  net.run(3000)
+  t.ok(zeros > 1000 && others > 200, `${zeros}, ${others}`)
+})
+
 t.test('cross traffic: at its rate, and what a line has no room for is lost', async t => {
   const net = dumbbell({ rateBitsPerSecond: 1e6, queue: { packets: 10 } })
   const traffic = net.crossTraffic({
