@@ -10,7 +10,7 @@ import { Network } from 'rawtcp/sim'
 
 const FILES = [30_000, 200_000, 80_000, 400_000, 1_000_000, 60_000]
 
-export default async function phone({ seed = 1, durationMs = 30_000 } = {}) {
+export default async function phone({ seed = 1, durationMs = 10_000 } = {}) {
   const net = new Network({ seed })
   const phone = net.host('phone')
   const tower = net.router('tower')
