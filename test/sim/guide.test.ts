@@ -26,7 +26,9 @@ t.test('each scenario is one of these', async t => {
 t.test('bottleneck: both flows get through, and the queue fills', async t => {
   const net = await run('bottleneck.json', 7000)
   for (const flow of net.flows) t.ok(flow.bytesReceived > 500_000, flow.name)
-  t.equal(Math.max(...series(net, 'bottleneck', 'queuePackets')), 100)
+  const longest = Math.max(...series(net, 'bottleneck', 'queuePackets'))
+  t.ok(longest > 80 && longest <= 100, `${longest}`)
+  t.ok(net.wire('left', 'right').channel.queueFull > 0)
 })
 
 t.test('queues: FQ-CoDel keeps the round trip shorter than drop-tail does', async t => {
