@@ -1,5 +1,5 @@
 // A program of Node's over a bad phone link: an HTTP server and a client that loads a page of several files by one connection. The
-// radio's speed follows a trace, losses come in bursts, and from 3.5 to 5 seconds the phone is in a tunnel.
+// radio's speed follows a trace, losses come in bursts, and from 2.5 to 4 seconds the phone is in a tunnel.
 //
 //   rawtcp sim --plot phone.html docs/scenarios/phone.mjs
 
@@ -8,7 +8,7 @@ import http from 'node:http'
 import { ConnectionStream } from 'rawtcp'
 import { Network } from 'rawtcp/sim'
 
-const FILES = [30_000, 200_000, 80_000, 400_000, 1_000_000, 60_000]
+const FILES = [30_000, 200_000, 80_000, 400_000, 1_000_000, 1_000_000, 60_000]
 
 export default async function phone({ seed = 1, durationMs = 10_000 } = {}) {
   const net = new Network({ seed })
@@ -28,8 +28,8 @@ export default async function phone({ seed = 1, durationMs = 10_000 } = {}) {
     { rateBitsPerSecond: 2e6, loss: 0 }
   )
   net.link(tower, server, { rateBitsPerSecond: 1e9, delayMs: 10 })
-  net.at(3500, () => radio.cut())
-  net.at(5000, () => radio.restore())
+  net.at(2500, () => radio.cut())
+  net.at(4000, () => radio.restore())
 
   serve(net, server)
   const log = load(net, phone, server.address)
