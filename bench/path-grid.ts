@@ -1,6 +1,6 @@
 // On paths that delay, lose, reorder, police and queue, is our sender as fast as the kernel's, and as sparing?
 //
-//   npm run paths -- [--rates 10,100] [--rtts 10] [--conditions loss-1,policer] [--controllers cubic]
+//   npm run paths -- [--rates 10,100] [--rtts 10] [--conditions loss-1,policer] [--controllers cubic,bbr]
 //                    [--megabytes 1,100] [--repeats N] [--spend SECONDS] [--limit SECONDS] [--profile DIRECTORY]
 //
 // A row a cell, ours beside the kernel's: the time from the first SYN until the last byte is there (with a star where it
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
     rates: { type: 'string', default: '10,100,1000' },
     rtts: { type: 'string', default: '10,100' },
     conditions: { type: 'string', default: Object.keys(CONDITIONS).join() },
-    controllers: { type: 'string', default: 'cubic' },
+    controllers: { type: 'string', default: 'cubic,bbr' },
     megabytes: { type: 'string', default: '1,100' },
     repeats: { type: 'string', default: '5' },
     spend: { type: 'string', default: '30' },

@@ -3,7 +3,7 @@
 import type { PathSettings } from './emulator.ts'
 
 /** Those that both have, by the names that both have for them. */
-export const CONTROLLERS = ['cubic', 'reno'] as const
+export const CONTROLLERS = ['cubic', 'bbr', 'reno'] as const
 export type Controller = (typeof CONTROLLERS)[number]
 
 export interface Condition {
