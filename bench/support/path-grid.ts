@@ -1,6 +1,6 @@
 // Runs cells, ours and the kernel's in turns with the same seeds, those of slow paths side by side; and the table of it.
 
-import { type Cell, type Controller, nameOf } from './path-cells.ts'
+import { type Cell, nameOf } from './path-cells.ts'
 import { PathWorld, type Run } from './path-world.ts'
 import { median } from './report.ts'
 import { formatTable } from './table.ts'
@@ -41,7 +41,7 @@ export async function compare(cells: readonly Cell[], plan: Plan): Promise<Compa
     const worker = async (): Promise<void> => {
       const world = await PathWorld.make(plan.nodeArguments)
       try {
-        await warmUp(world, new Set(waiting.map(cell => cell.controller)), plan)
+        await warmUp(world, cells, plan)
         if (!world.hurries) plan.remark('Emulator and ends ran without real-time priority.')
         for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
           done.push(await compareCell(world, cell, plan))
@@ -58,13 +58,16 @@ export async function compare(cells: readonly Cell[], plan: Plan): Promise<Compa
   return done.sort((a, b) => cells.indexOf(a.cell) - cells.indexOf(b.cell))
 }
 
-async function warmUp(world: PathWorld, controllers: ReadonlySet<Controller>, { limitMs }: Plan): Promise<void> {
-  for (const controller of controllers) {
+async function warmUp(world: PathWorld, cells: readonly Cell[], { limitMs }: Plan): Promise<void> {
+  for (const controller of new Set(cells.map(cell => cell.controller))) {
     for (const condition of WARM_UP_CONDITIONS) {
       for (let seed = 1; seed <= WARM_UPS; seed++) {
         await world.run('ours', { ...WARM_UP, condition, controller }, seed, limitMs)
       }
     }
+    // The first large transfer of a stack also takes the memory for its send buffer.
+    const bytes = Math.max(...cells.map(cell => cell.bytes))
+    await world.run('ours', { ...WARM_UP, condition: 'queue-4', controller, bytes }, 1, limitMs)
   }
 }
 
