@@ -2,10 +2,11 @@
 // against the kernel's at both?
 //
 // Both ends are Node processes, with node:net on the kernel's side. Repeats of ours and of the reference alternate. With
-// default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes.
+// default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes. Over a
+// TUN device both do as the kernel does; the reference is that of the cable.
 
 import type { Context, Row, Timing } from './support/bench.ts'
-import { type Kind, tcpOf, type Wire } from './support/tcp.ts'
+import { type Driver, TUN, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { cable, type World } from './support/world.ts'
 
@@ -31,7 +32,7 @@ const SPARE_MS = 300
 export const parts = { receive, send }
 
 async function receive(
-  { kind, ...timing }: Timing & { kind: Kind },
+  { kind, ...timing }: Timing & { kind: Driver },
   control: { ready(port: number): void }
 ): Promise<Received> {
   const tcp = tcpOf(kind)
@@ -58,7 +59,7 @@ async function send({
   port,
   forMs
 }: {
-  kind: Kind
+  kind: Driver
   address: string
   port: number
   forMs: number
@@ -90,12 +91,21 @@ export default async function bulk(context: Context): Promise<Row[]> {
 async function over(context: Context, segmentationOffload: boolean): Promise<Row[]> {
   const world = cable(context, { segmentationOffload })
   const offloads = segmentationOffload ? 'default offloads' : 'no segmentation offload'
-  const runs = { sending: [] as Run[], reference: [] as Run[], receiving: [] as Run[] }
+  const runs = {
+    sending: [] as Run[],
+    reference: [] as Run[],
+    receiving: [] as Run[],
+    out: [] as Run[],
+    into: [] as Run[]
+  }
   try {
     for (let i = 0; i < context.repeats; i++) {
       runs.sending.push(await transfer(context, world, 'ours', 'kernel', offloads))
       runs.reference.push(await transfer(context, world, 'kernel', 'kernel', offloads))
       runs.receiving.push(await transfer(context, world, 'kernel', 'ours', offloads))
+      if (!segmentationOffload) continue
+      runs.out.push(await transfer(context, world, 'tun', 'kernel', offloads))
+      runs.into.push(await transfer(context, world, 'kernel', 'tun', offloads))
     }
   } finally {
     world.remove()
@@ -114,14 +124,20 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
     values: valuesOf(name, of),
     reference
   })
-  return [row('ours to kernel', runs.sending), row('kernel to ours', runs.receiving)]
+  const rows = [row('ours to kernel', runs.sending), row('kernel to ours', runs.receiving)]
+  if (segmentationOffload) rows.push(row('ours on TUN to kernel', runs.out), row('kernel to ours on TUN', runs.into))
+  return rows
 }
 
-async function transfer(context: Context, world: World, from: Kind, to: Kind, offloads: string): Promise<Run> {
+async function transfer(context: Context, world: World, from: Driver, to: Driver, offloads: string): Promise<Run> {
   const { warmupMs, measureMs } = context
   const start = context.partsOf<typeof parts>(import.meta.url)
-  const profile = (kind: Kind, role: string): { profileAs?: string } =>
-    kind === 'ours' ? { profileAs: `bulk-${role}-${offloads.replaceAll(' ', '-')}` } : {}
+  const profile = (kind: Driver, role: string): { profileAs?: string } =>
+    kind === 'kernel' ? {} : { profileAs: `bulk-${kind}-${role}-${offloads.replaceAll(' ', '-')}` }
+  // On a TUN device both ends are on one host.
+  const onDevice = from === 'tun' || to === 'tun'
+  const here = onDevice ? world.right : world.left
+  const address = onDevice ? (to === 'tun' ? TUN.address : TUN.hostAddress) : world.rightAddress
 
   const receiver = start(
     'receive',
@@ -131,8 +147,8 @@ async function transfer(context: Context, world: World, from: Kind, to: Kind, of
   const port = await receiver.ready
   const sender = start(
     'send',
-    { kind: from, address: world.rightAddress, port, forMs: warmupMs + measureMs + SPARE_MS },
-    { namespace: world.left, ...profile(from, 'sending') }
+    { kind: from, address, port, forMs: warmupMs + measureMs + SPARE_MS },
+    { namespace: here, ...profile(from, 'sending') }
   )
   const [sent, received] = await Promise.all([sender.result, receiver.result])
   if (sent.bytes !== received.bytes) throw new Error(`${received.bytes} of ${sent.bytes} bytes arrived`)

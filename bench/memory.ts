@@ -14,6 +14,13 @@ import { kernelCounter, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { loopback } from './support/world.ts'
 
+interface Way {
+  /** Packets are put together and their checksums looked at by the addon. */
+  readonly native: boolean
+  /** Up to 64 KiB pass whole. */
+  readonly superSegments: boolean
+}
+
 interface Rates {
   readonly dataPerSecond: number
   readonly allPerSecond: number
@@ -24,9 +31,10 @@ const chunk = Buffer.alloc(64 * 1024, 'rawtcp')
 
 export const parts = { stacks, kernel }
 
-async function stacks({ native, ...timing }: Timing & { native: boolean }): Promise<Rates> {
+async function stacks({ native, superSegments, ...timing }: Timing & Way): Promise<Rates> {
   const host = new NodeHost()
-  const [left, right] = pairLinks({ host, ...(native ? { assemble: nativeGather(), verify: nativeVerify() } : {}) })
+  const byAddon = native ? { assemble: nativeGather(), verify: nativeVerify() } : {}
+  const [left, right] = pairLinks({ host, superSegments, ...byAddon })
   const [sender, receiver] = [new Stack({ link: left, host }), new Stack({ link: right, host })]
   const window = new Window(timing, () => {
     const sent = sender.counters().tcp
@@ -109,19 +117,25 @@ export default async function memory(context: Context): Promise<Row[]> {
   const timing = { warmupMs, measureMs }
   const start = context.partsOf<typeof parts>(import.meta.url)
   const host = kernelHost(context)
-  const rates: Record<'addon' | 'javascript' | 'kernel', Rates[]> = { addon: [], javascript: [], kernel: [] }
+  const rates: Record<'addon' | 'whole' | 'javascript' | 'kernel', Rates[]> = {
+    addon: [],
+    whole: [],
+    javascript: [],
+    kernel: []
+  }
   try {
     for (let i = 0; i < repeats; i++) {
-      rates.addon.push(await start('stacks', { native: true, ...timing }, { profileAs: 'memory-addon' }).result)
+      const ours = (way: Way, profileAs: string): Promise<Rates> =>
+        start('stacks', { ...way, ...timing }, { profileAs }).result
+      rates.addon.push(await ours({ native: true, superSegments: false }, 'memory-addon'))
       if (host !== undefined) rates.kernel.push(await start('kernel', timing, { namespace: host }).result)
-      rates.javascript.push(
-        await start('stacks', { native: false, ...timing }, { profileAs: 'memory-javascript' }).result
-      )
+      rates.javascript.push(await ours({ native: false, superSegments: false }, 'memory-javascript'))
+      rates.whole.push(await ours({ native: true, superSegments: true }, 'memory-super-segments'))
     }
   } finally {
     host?.remove()
   }
-  const faults = [...rates.addon, ...rates.javascript].flatMap(({ faults }) => faults)
+  const faults = [...rates.addon, ...rates.whole, ...rates.javascript].flatMap(({ faults }) => faults)
   for (const fault of faults) context.remark(`memory: nothing is lost in memory, and yet ${fault}`)
   const row = (name: string, of: Rates[], figure: 'dataPerSecond' | 'allPerSecond'): Row => ({
     name,
@@ -132,6 +146,7 @@ export default async function memory(context: Context): Promise<Row[]> {
   return [
     row('data segments, checksums by the addon', rates.addon, 'dataPerSecond'),
     row('all segments, checksums by the addon', rates.addon, 'allPerSecond'),
+    row('data segments, super-segments on the link', rates.whole, 'dataPerSecond'),
     row('data segments, all in JavaScript', rates.javascript, 'dataPerSecond'),
     row('all segments, all in JavaScript', rates.javascript, 'allPerSecond')
   ]

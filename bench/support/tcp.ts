@@ -1,12 +1,17 @@
-// Two ways to the same connections, as thin as they can be: ours on raw sockets by the low-level API, the kernel's by
-// node:net.
+// Ways to the same connections, as thin as they can be: ours on raw sockets or on a TUN device by the low-level API, the
+// kernel's by node:net.
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import * as net from 'node:net'
-import { type Connection, createRawStack, type SocketOptions, type Stack } from '../../src/index.ts'
+import { type Connection, createRawStack, createTunStack, type SocketOptions, type Stack } from '../../src/index.ts'
 
 export type Kind = 'ours' | 'kernel'
+/** Ours on raw sockets, or on a TUN device. */
+export type Driver = Kind | 'tun'
+
+/** The network of the TUN device. */
+export const TUN = { address: '10.97.0.2', hostAddress: '10.97.0.1' } as const
 
 export interface Handlers {
   opened?(wire: Wire): void
@@ -35,15 +40,17 @@ export interface Tcp {
   close(): void
 }
 
-export function tcpOf(kind: Kind, options: SocketOptions = {}): Tcp {
-  return kind === 'ours' ? new OurTcp(options) : new KernelTcp()
+export function tcpOf(kind: Driver, options: SocketOptions = {}): Tcp {
+  if (kind === 'kernel') return new KernelTcp()
+  const all = { noDelay: true, ...options }
+  return new OurTcp(kind === 'ours' ? createRawStack(all) : createTunStack({ ...all, tun: TUN }))
 }
 
 class OurTcp implements Tcp {
   readonly #stack: Stack
 
-  constructor(options: SocketOptions) {
-    this.#stack = createRawStack({ noDelay: true, ...options })
+  constructor(stack: Stack) {
+    this.#stack = stack
   }
 
   async listen(accept: () => Handlers): Promise<number> {
