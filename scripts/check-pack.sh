@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs the package, installs the tarball in an empty folder without running any install script, and uses it there: by
-# `import`, by `require`, in memory, and by its command.
+# `import`, by `require`, in memory, and by its commands.
 set -euo pipefail
 work=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -40,6 +40,14 @@ JS
 node required.cjs
 
 npx rawtcp --version
+cat >refused.pkt <<'PKT'
+// RFC 9293 section 3.10.7.1: what comes to CLOSED is answered by a RST.
+ 0  < S 0:0(0) win 1000
++0  > R. 0:0(0) ack 1
+PKT
+npx rawtcp packetdrill refused.pkt
+npx rawtcp sim "$root/docs/scenarios/policed.json" --duration 2 --plot plot.html >/dev/null
+test -s plot.html
 npx rawtcp doctor
 npx rawtcp demo >demo.log || { cat demo.log; exit 1; }
 tail -n 5 demo.log

@@ -16,7 +16,7 @@ has a guide. The same scenario with the same seed gives the same numbers.
 Examples:
   rawtcp sim docs/scenarios/bottleneck.json
   rawtcp sim --plot out.html --seed 7 docs/scenarios/bottleneck.json
-  rawtcp sim --csv - docs/scenarios/aqm.mjs > series.csv`
+  rawtcp sim --csv - docs/scenarios/incast.mjs > series.csv`
 
 interface Options {
   readonly plot?: string
