@@ -3,7 +3,7 @@
 
 import { ahead } from '../tcp/seq.ts'
 import { STATE_NAMES } from '../tcp/state.ts'
-import { Repair, type Tcb } from '../tcp/tcb.ts'
+import { isSynUnacked, Repair, type Tcb } from '../tcp/tcb.ts'
 import { userTimeout } from '../tcp/user-timeout.ts'
 import { windowOffered } from '../tcp/window.ts'
 
@@ -134,7 +134,7 @@ export function infoOf(tcb: Tcb, now: number, pathMtu: number): TcpInfo {
     advmss: tcb.offeredMss,
     backoff: tcb.backoff,
     unacked: ahead(tcb.sndNxt, tcb.sndUna),
-    unackedSegments: board.sent + (tcb.sndUna === tcb.iss ? 1 : 0),
+    unackedSegments: board.sent + (isSynUnacked(tcb) ? 1 : 0),
     sackedSegments: board.sacked,
     lostSegments: board.lost,
     retransSegments: board.resent,

@@ -20,7 +20,7 @@ import { takeSackBlocks } from './sacks.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
 import { State } from './state.ts'
 import { takeProbeAck } from './tail-loss-probe.ts'
-import { Event, Repair, roomToWrite, type Tcb } from './tcb.ts'
+import { Event, isSynUnacked, Repair, roomToWrite, type Tcb } from './tcb.ts'
 import { rememberTimestamp } from './timestamps.ts'
 import { end, enterTimeWait, setState } from './transitions.ts'
 import { urgentAcknowledged } from './urgent.ts'
@@ -164,7 +164,7 @@ function bytesWithoutSack(tcb: Tcb): number {
 
 /** SND.UNA moves; answers the text that it moves by. */
 function takeNewAck(tcb: Tcb, ack: Seq, now: number, out: Outbox): number {
-  const opensUs = tcb.sndUna === tcb.iss
+  const opensUs = isSynUnacked(tcb)
   if (opensUs) sampleHandshake(tcb, now)
   const acked = ahead(ack, tcb.sndUna)
   const finAcked = tcb.finSent && ack === tcb.sndNxt

@@ -14,7 +14,7 @@ import { acknowledgesNew, oweAck, sendResetFor, sendSyn } from './output.ts'
 import { sampleHandshake } from './rto.ts'
 import { add, ahead, earlier, leq, lt, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
-import { FastOpen, type Tcb } from './tcb.ts'
+import { FastOpen, isSynUnacked, type Tcb } from './tcb.ts'
 import { duplicateArrives, takeFin, takeText } from './text.ts'
 import { isOldDuplicate } from './timestamps.ts'
 import { end, setState } from './transitions.ts'
@@ -26,7 +26,7 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   tcb.segmentsReceived++
   if (tcb.state === State.SYN_SENT) return arrivesInSynSent(tcb, seg, now, out) // §3.10.7.3
   if (isSynAgain(tcb, seg)) return sendSyn(tcb, now, out)
-  if (tcb.sndUna === tcb.iss && isSynAckOfBoth(tcb, seg)) leaveOutSyn(tcb, seg, out)
+  if (isSynUnacked(tcb) && isSynAckOfBoth(tcb, seg)) leaveOutSyn(tcb, seg, out)
   // §3.10.7.4, all other states. A check that answers false has dealt with the segment.
   if (!checkSeq(tcb, seg, now, out)) return // first
   if (!checkRst(tcb, seg, now, out)) return // second

@@ -17,7 +17,7 @@ import { output } from './output.ts'
 import { repeatTooLong } from './recovery.ts'
 import { ahead, toSeq, within } from './seq.ts'
 import { State } from './state.ts'
-import { type ErrorName, Event, FastOpen, type Tcb } from './tcb.ts'
+import { type ErrorName, Event, FastOpen, isSynUnacked, type Tcb } from './tcb.ts'
 import { end } from './transitions.ts'
 
 const HEADERS = 40
@@ -63,7 +63,7 @@ export function pathMtuShrank(tcb: Tcb, mtu: number, now: number, out: Outbox): 
   }
   out.counters.icmpErrorsTaken++
   reduceMss(tcb, mss, now)
-  if (tcb.sndUna === tcb.iss || tcb.sndNxt === tcb.sndUna) return
+  if (isSynUnacked(tcb) || tcb.sndNxt === tcb.sndUna) return
   repeatTooLong(tcb, now, out)
   output(tcb, now, out)
 }

@@ -4,7 +4,7 @@ import { invariant } from '../assert.ts'
 import { LOST, RESENT, SACKED } from './scoreboard.ts'
 import { add, ahead, leq, type Seq } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
-import type { Tcb } from './tcb.ts'
+import { isSynUnacked, type Tcb } from './tcb.ts'
 
 export function checkInvariants(tcb: Tcb): void {
   if (tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return checkReleased(tcb)
@@ -50,7 +50,7 @@ function checkSynchronized(tcb: Tcb): void {
 /** The records cover what is in flight without gaps, the lists hold what the flags say, and the counters are what a count yields. */
 function checkScoreboard(tcb: Tcb): void {
   const board = tcb.scoreboard
-  const opening = tcb.sndUna === tcb.iss ? 1 : 0
+  const opening = isSynUnacked(tcb) ? 1 : 0
   let next = add(tcb.sndUna, opening)
   let [sent, sacked, lost, resent] = [0, 0, 0, 0]
   for (let place = 0; place < board.count; place++) {

@@ -365,7 +365,7 @@ export class Tcb {
 
 /** The oldest text that is not acknowledged: our SYN, which stands before it, may not be either. */
 export function oldestText(tcb: Tcb): Seq {
-  return tcb.sndUna === tcb.iss && !tcb.synchronized ? add(tcb.iss, 1) : tcb.sndUna
+  return isSynUnacked(tcb) && !tcb.synchronized ? add(tcb.iss, 1) : tcb.sndUna
 }
 
 /** Bytes that `write` takes now. */
@@ -374,3 +374,6 @@ export function roomToWrite(tcb: Tcb): number {
   if (notSentLowat > 0 && ahead(tcb.sendBuffer.end, tcb.sndNxt) >= notSentLowat) return 0
   return Math.max(0, tcb.sendBuffer.space)
 }
+
+/** Our SYN is not acknowledged. After 4 GiB SND.UNA stands at the ISS once more, and that is no SYN. */
+export const isSynUnacked = (tcb: Tcb): boolean => tcb.sndUna === tcb.iss && tcb.bytesAcked === 0

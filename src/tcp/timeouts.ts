@@ -11,7 +11,7 @@ import { backOff } from './rto.ts'
 import { add, ahead } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
 import { sendLossProbe } from './tail-loss-probe.ts'
-import { Event, FastOpen, type Tcb, Timer } from './tcb.ts'
+import { Event, FastOpen, isSynUnacked, type Tcb, Timer } from './tcb.ts'
 import { end } from './transitions.ts'
 import { userTimeout, userTimeoutAt } from './user-timeout.ts'
 
@@ -82,7 +82,7 @@ function retransmissionTimeout(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.state !== State.SYN_SENT || tcb.retries > tcb.options.synLinearTimeouts) backOff(tcb)
   if (tcb.retries >= tcb.options.troubleRetries) reachedR1(tcb, now, out)
   setTimer(tcb, Timer.TIMEOUT, now + tcb.rtoMs)
-  if (tcb.sndUna === tcb.iss) return repeatSyn(tcb, now, out)
+  if (isSynUnacked(tcb)) return repeatSyn(tcb, now, out)
   enterLoss(tcb, now, out)
   output(tcb, now, out)
 }

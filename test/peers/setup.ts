@@ -14,8 +14,8 @@ export interface PairOptions {
   /** False: the kernel sends nothing larger than the MTU. */
   readonly segmentationOffload?: boolean
   /**
-   * The kernel waits a second at least before it repeats anything. A process of ours that waits for a CPU is late with its
-   * ACKs, which is no loss; 200 ms, the kernel's own minimum, is soon over on a busy machine. (Kernels before 6.11 cannot be told.)
+   * Both wait a second at least before they repeat anything. A process that waits for a CPU is late with its ACKs, or hears
+   * late of the kernel's, which is no loss; 200 ms is soon over on a busy machine. (Kernels before 6.11 cannot be told.)
    */
   readonly isPatient?: boolean
   /** Called with the namespace of ours before anything runs in it. */
@@ -49,7 +49,7 @@ export async function pairAt(t: Test, place: Place, options: PairOptions = {}): 
   options.prepare?.(at.ours.namespace)
   if (options.isPatient) at.kernel.namespace.setSysctl('net/ipv4/tcp_rto_min_us', 1_000_000)
   const [ours, kernel] = await Promise.all([
-    startHost(t, 'ours', at.ours.namespace, place === 'tun' ? onDevice(options) : options.ours),
+    startHost(t, 'ours', at.ours.namespace, ourHost(place, options)),
     startHost(t, 'kernel', at.kernel.namespace)
   ])
   return { ours: { ...at.ours, host: ours }, kernel: { ...at.kernel, host: kernel }, device: at.device }
@@ -105,10 +105,13 @@ function onTun(t: Test): ReturnType<typeof onLoopback> {
   }
 }
 
-/** The process with our stack makes the device. */
-function onDevice({ ours, segmentationOffload = true }: PairOptions): HostOptions {
+function ourHost(place: Place, { ours, segmentationOffload = true, isPatient = false }: PairOptions): HostOptions {
+  // No tail loss probes, as on the kernel's side (`namespaceFor`).
+  const stack = { tailLossProbe: false, ...(isPatient && { minRtoMs: 1000 }), ...ours?.stack }
+  if (place !== 'tun') return { ...ours, stack }
+  // The process with our stack makes the device.
   const tun = { address: TUN.ours, hostAddress: TUN.kernel, name: TUN.device, offload: segmentationOffload }
-  return { ...ours, stack: { ...ours?.stack, tun } }
+  return { ...ours, stack: { ...stack, tun } }
 }
 
 function onLoopback(t: Test): { ours: Omit<Side, 'host'>; kernel: Omit<Side, 'host'>; device: string } {

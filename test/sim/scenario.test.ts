@@ -69,7 +69,7 @@ t.test('files that it names are read for it', async t => {
   const read: string[] = []
   const readText = (name: string): string => {
     read.push(name)
-    return name.endsWith('.trace') ? '1\n2\n3\n' : '0'.repeat(19) + '1'
+    return name.endsWith('.trace') ? '1\n2\n3\n' : `${'0'.repeat(19)}1`
   }
   const net = buildScenario(
     {
