@@ -1,4 +1,4 @@
-// A copy of src in which every mutant of the named files lies ready, and a number switches one on: all of them in one
+// A copy of src, and of the tests that use it beside, in which every mutant of the named files lies ready, and a number switches one on: all of them in one
 // program, so that a mutant costs no build and no start (Stryker's instrumenter).
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,10 +23,12 @@ export interface Mutant {
   readonly replacement: string
 }
 
-/** Writes the copy into `target` and answers the mutants in it. `files` are paths relative to the project. */
+/** Writes the copy into `target`/src and answers the mutants in it. `files` are paths relative to the project. */
 export async function instrument(files: readonly string[], target: string): Promise<Mutant[]> {
   rmSync(target, { recursive: true, force: true })
-  cpSync(join(ROOT, 'src'), target, { recursive: true })
+  for (const folder of ['src', 'test/model', 'test/support']) {
+    cpSync(join(ROOT, folder), join(target, folder), { recursive: true })
+  }
   const sources = new Map(files.map(file => [join(ROOT, file), readFileSync(join(ROOT, file), 'utf8')]))
   const quiet = {
     isTraceEnabled: () => false,
@@ -46,7 +48,7 @@ export async function instrument(files: readonly string[], target: string): Prom
     [...sources].map(([name, content]) => ({ name, content, mutate: true })),
     { plugins: null, excludedMutations: LEFT_OUT, ignorers: [] }
   )
-  for (const { name, content } of result.files) writeFileSync(join(target, relative(join(ROOT, 'src'), name)), content)
+  for (const { name, content } of result.files) writeFileSync(join(target, relative(ROOT, name)), content)
   return result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => ({
     id,
     file: relative(ROOT, fileName),

@@ -1,24 +1,31 @@
-// One thread that judges mutants: it switches one on, runs the scripts that reach it, and says which was the first to fail.
+// One thread that judges mutants: it switches one on, runs what reaches it, scripts first and then seeds of the model check, and
+// says what was the first to fail.
 
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ScriptResult } from '../../src/packetdrill.ts'
+import type * as Scenarios from '../model/scenarios.ts'
+import type { Outcome } from '../model/scenarios.ts'
 
 export interface JudgeData {
-  /** The instrumented copy of src/packetdrill.ts. */
-  readonly entry: string
+  /** The folder with the instrumented copy of `src`, and `test/model` beside it. */
+  readonly copy: string
   readonly scripts: readonly string[]
+  /** Of each kind of run of the model check. */
+  readonly seeds: number
 }
 
 export interface Question {
   readonly mutant: string
-  readonly scripts: readonly string[]
+  /** Scripts and runs of the model check. */
+  readonly tests: readonly string[]
 }
 
 export interface Answer {
   readonly mutant: string
-  /** The script that failed, undefined when all passed. */
+  /** What failed, undefined when all passed. */
   readonly killedBy: string | undefined
 }
 
@@ -29,18 +36,28 @@ interface Switches {
   mutantCoverage?: { perTest: Record<string, Record<string, number>> }
 }
 
-const { entry, scripts } = workerData as JudgeData
+const { copy, scripts, seeds } = workerData as JudgeData
 const port = parentPort as NonNullable<typeof parentPort>
-const { runScript } = (await import(pathToFileURL(entry).href)) as {
+const load = (file: string): Promise<unknown> => import(pathToFileURL(join(copy, file)).href)
+const { runScript } = (await load('src/packetdrill.ts')) as {
   runScript: (text: string, options: { file: string }) => ScriptResult
 }
+const { againstAdversary, betweenStacks } = (await load('test/model/scenarios.ts')) as typeof Scenarios
 const texts = new Map(scripts.map(file => [file, readFileSync(file, 'utf8')]))
 const world = globalThis as { __stryker__?: Switches }
 world.__stryker__ ??= {}
 const switches = world.__stryker__
 
+const modelRuns = new Map<string, () => Outcome>()
+for (let seed = 1; seed <= seeds; seed++)
+  modelRuns.set(`model: adversary, seed ${seed}`, () => againstAdversary(seed, 120))
+for (let seed = 1; seed <= seeds; seed++)
+  modelRuns.set(`model: two stacks, seed ${seed}`, () => betweenStacks(seed, 80))
+
 function passes(file: string): boolean {
   try {
+    const modelRun = modelRuns.get(file)
+    if (modelRun !== undefined) return modelRun().fault === undefined
     const { verdict, notes } = runScript(texts.get(file) as string, { file })
     return verdict === 'passed' && !notes.some(({ text }) => text.startsWith('left over'))
   } catch {
@@ -50,7 +67,7 @@ function passes(file: string): boolean {
 
 port.on('message', (question: Question | 'coverage') => {
   if (question === 'coverage') {
-    for (const file of scripts) {
+    for (const file of [...scripts, ...modelRuns.keys()]) {
       switches.currentTestId = file
       if (!passes(file)) throw new Error(`${file} fails without any mutant`)
     }
@@ -59,7 +76,7 @@ port.on('message', (question: Question | 'coverage') => {
     return
   }
   switches.activeMutant = question.mutant
-  const killedBy = question.scripts.find(file => !passes(file))
+  const killedBy = question.tests.find(file => !passes(file))
   switches.activeMutant = undefined
   port.postMessage({ mutant: question.mutant, killedBy } satisfies Answer)
 })

@@ -5,9 +5,9 @@ import type { Mutant } from './instrument.ts'
 
 export interface Verdict {
   readonly mutant: Mutant
-  /** A script, `timeout` or `crash`; undefined for a survivor. */
+  /** A script, a run of the model check, `timeout` or `crash`; undefined for a survivor. */
   readonly killedBy: string | undefined
-  /** Scripts that run the mutated code. */
+  /** Tests that run the mutated code. */
   readonly reaching: number
   /** Why nothing can kill it. */
   readonly excuse: string | undefined
@@ -22,15 +22,17 @@ export interface Report {
 interface Tally {
   mutants: number
   killed: number
+  byModel: number
   equivalent: number
 }
 
-export function report(verdicts: readonly Verdict[], scripts: number): Report {
+export function report(verdicts: readonly Verdict[], scripts: number, modelRuns: number): Report {
   const files = new Map<string, Tally>()
-  const all: Tally = { mutants: 0, killed: 0, equivalent: 0 }
+  const all: Tally = { mutants: 0, killed: 0, byModel: 0, equivalent: 0 }
   for (const verdict of verdicts) {
     let tally = files.get(verdict.mutant.file)
-    if (tally === undefined) files.set(verdict.mutant.file, (tally = { mutants: 0, killed: 0, equivalent: 0 }))
+    if (tally === undefined)
+      files.set(verdict.mutant.file, (tally = { mutants: 0, killed: 0, byModel: 0, equivalent: 0 }))
     count(tally, verdict)
     count(all, verdict)
   }
@@ -40,18 +42,18 @@ export function report(verdicts: readonly Verdict[], scripts: number): Report {
 
 \`npm run mutation\` makes every small change to \`src/tcp\` that Stryker's instrumenter knows (a comparison turned, a
 condition that is always or never true, a call or a block left out, a sum for a difference), one at a time, and runs the
-${scripts} scripts of \`test/packetdrill\` that reach it. A mutant is killed when a script fails, an invariant of
-\`src/tcp/invariants.ts\` does not hold, or a script does not end. Other tests do not count here. Changed words (names of
-events and reasons) are left out.
+${scripts} scripts of \`test/packetdrill\` that reach it, then ${modelRuns} seeds of \`test/model\`. A mutant is killed when one of
+them fails, an invariant of \`src/tcp/invariants.ts\` does not hold, or one does not end. Other tests do not count here.
+Changed words (names of events and reasons) are left out.
 
-| file | mutants | killed | equivalent | killed of the others |
-|---|---|---|---|---|
+| file | mutants | killed | of these by the model check | equivalent | killed of those that are not |
+|---|---|---|---|---|---|
 ${table.join('\n')}
 | all | ${cells(all)} |
 
 ## Survivors
 
-Those with a reason cannot be told from the original by what a peer or a user sees. \`unreached\`: no script runs the code.
+Those with a reason cannot be told from the original by what a peer or a user sees. \`unreached\`: nothing runs the code.
 
 ${listOf(survivors)}
 `
@@ -64,11 +66,16 @@ ${listOf(survivors)}
 
 function count(tally: Tally, { killedBy, excuse }: Verdict): void {
   tally.mutants++
-  if (killedBy !== undefined) tally.killed++
-  else if (excuse !== undefined) tally.equivalent++
+  if (killedBy === undefined) {
+    if (excuse !== undefined) tally.equivalent++
+    return
+  }
+  tally.killed++
+  if (killedBy.startsWith('model:')) tally.byModel++
 }
 
-const cells = (tally: Tally): string => `${tally.mutants} | ${tally.killed} | ${tally.equivalent} | ${share(tally)}`
+const cells = (tally: Tally): string =>
+  `${tally.mutants} | ${tally.killed} | ${tally.byModel} | ${tally.equivalent} | ${share(tally)}`
 
 const share = ({ mutants, killed, equivalent }: Tally): string =>
   `${((100 * killed) / Math.max(1, mutants - equivalent)).toFixed(1)}%`

@@ -1,5 +1,5 @@
-// `npm run mutation`: does each defect that one could make in src/tcp make a script of test/packetdrill fail? Every mutant
-// is judged by the scripts that reach it. Writes docs/mutation.md: what was killed by file, and every survivor, those that
+// `npm run mutation`: does each defect that one could make in src/tcp make a script of test/packetdrill fail, or else a run of
+// the model check? Every mutant is judged by those that reach it. Writes docs/mutation.md: what was killed by file, and every survivor, those that
 // equivalents.ts explains with the reason.
 
 import { readdirSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,9 @@ import type { Answer, JudgeData, Question } from './judge.ts'
 import { report, type Verdict } from './report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const COPY = join(ROOT, 'build/mutation/src')
+const COPY = join(ROOT, 'build/mutation')
+/** Of each kind of run of the model check. */
+const SEEDS = 40
 /** A mutant that keeps a script busy for longer goes round in circles. */
 const PATIENCE_MS = 10_000
 /** Tables and declarations: nothing to decide. */
@@ -33,7 +35,7 @@ const files = below(join(ROOT, 'src/tcp'), '.ts')
 const mutants = await instrument(files, COPY)
 const reachedBy = await coverage()
 const verdicts = await judgeAll(mutants)
-const text = report(verdicts, scripts.length)
+const text = report(verdicts, scripts.length, 2 * SEEDS)
 writeFileSync(values.out ?? join(ROOT, 'docs/mutation.md'), text.document)
 console.log(text.summary)
 if (text.killedShare < Number(values.least ?? 0.8)) process.exitCode = 1
@@ -46,7 +48,7 @@ function below(folder: string, ending: string): string[] {
 }
 
 function judge(): Worker {
-  const data: JudgeData = { entry: join(COPY, 'packetdrill.ts'), scripts }
+  const data: JudgeData = { copy: COPY, scripts, seeds: SEEDS }
   const worker = typescriptWorker(new URL('judge.ts', import.meta.url), {
     workerData: data,
     env: { ...process.env, RAWTCP_CHECKS: '1' },
@@ -58,7 +60,7 @@ function judge(): Worker {
   return worker
 }
 
-/** By mutant: the scripts that reach it. */
+/** By mutant: what reaches it. */
 async function coverage(): Promise<Map<string, string[]>> {
   const worker = judge()
   worker.postMessage('coverage')
@@ -86,7 +88,7 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
     let worker = judge()
     for (let mutant = waiting.pop(); mutant !== undefined; mutant = waiting.pop()) {
       const reaching = reachedBy.get(mutant.id) ?? []
-      const killedBy = reaching.length === 0 ? undefined : await ask(worker, { mutant: mutant.id, scripts: reaching })
+      const killedBy = reaching.length === 0 ? undefined : await ask(worker, { mutant: mutant.id, tests: reaching })
       if (killedBy === 'timeout' || killedBy === 'crash') {
         await worker.terminate()
         worker = judge()
@@ -100,7 +102,7 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
   return found.sort((a, b) => Number(a.mutant.id) - Number(b.mutant.id))
 }
 
-/** What killed the mutant: a script, `timeout` or `crash`; undefined for nothing. */
+/** What killed the mutant: a test, `timeout` or `crash`; undefined for nothing. */
 function ask(worker: Worker, question: Question): Promise<string | undefined> {
   return new Promise(resolve => {
     const settle = (killedBy: string | undefined): void => {
