@@ -26,7 +26,7 @@ int Interface(int fd, ifreq* request) { return ioctl(fd, TUNGETIFF, request) == 
 void TunDevice::Init(Napi::Env env, Napi::Object exports) {
   Define(env, exports, "TunDevice", kTunCounterNames,
          {InstanceMethod<&TunDevice::Open>("open"), InstanceMethod<&TunDevice::Adopt>("adopt"),
-          InstanceMethod<&TunDevice::Name>("name"), InstanceMethod<&TunDevice::HasHeader>("hasHeader")});
+          InstanceMethod<&TunDevice::Name>("name")});
 }
 
 /** (name, offload, multiQueue): creates the device, or opens a queue of one that exists. 0 or -errno. */
@@ -88,9 +88,6 @@ int TunDevice::TakeOver(Napi::Env env, UniqueFd fd) {
 
 /** The interface's name, which the kernel may have chosen. */
 Napi::Value TunDevice::Name(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), name_); }
-
-/** Whether super-segments go over it whole. */
-Napi::Value TunDevice::HasHeader(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), has_header_); }
 
 int TunDevice::ReceiveBatch(size_t) {
   size_t rows = table_.length() / kRxStride;

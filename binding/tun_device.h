@@ -33,7 +33,6 @@ class TunDevice : public Driver<TunDevice> {
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Adopt(const Napi::CallbackInfo& info);
   Napi::Value Name(const Napi::CallbackInfo& info);
-  Napi::Value HasHeader(const Napi::CallbackInfo& info);
 
   int TakeOver(Napi::Env env, UniqueFd fd);
   int Write(const Packet& packet);

@@ -1,12 +1,12 @@
 // The driver over raw sockets: IPv4 packets with headers of our own, beside the kernel's TCP and on its addresses.
 // Needs CAP_NET_RAW. Ports in use are reserved in the kernel (kernel-ports.ts), all others stay the kernel's.
 
-import { SocketError, typeError } from '../errors.ts'
+import { SocketError } from '../errors.ts'
 import { ICMP_SOCKET, loadAddon, type NativeRawSocket, TCP_SOCKET } from '../native/addon.ts'
 import { errnoName, socketError } from '../native/errno.ts'
 import { flag, int, resolve } from '../options.ts'
 import type { Counters } from '../stats.ts'
-import { parseAddress } from '../wire/address.ts'
+import { addressOption } from './address-option.ts'
 import { AttachedFilter } from './attached-filter.ts'
 import { KernelPorts } from './kernel-ports.ts'
 import { KernelRoutes } from './kernel-routes.ts'
@@ -121,11 +121,7 @@ export class RawLink implements Link {
 
 /** int32, 0 for every address of the host. */
 export function localAddress(text: string | undefined): number {
-  if (text === undefined) return 0
-  if (typeof text !== 'string') throw typeError('ERR_INVALID_ARG_TYPE', 'The option "address" must be a string')
-  const address = parseAddress(text)
-  if (address === undefined) throw typeError('ERR_INVALID_IP_ADDRESS', `Invalid IPv4 address: ${text}`)
-  return address
+  return text === undefined ? 0 : addressOption('address', text)
 }
 
 function openError(errno: number, address: string | undefined): SocketError {

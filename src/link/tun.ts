@@ -7,7 +7,8 @@ import { type Addon, loadAddon, type NativeTunDevice } from '../native/addon.ts'
 import { errnoName, socketError } from '../native/errno.ts'
 import { flag, int, resolve } from '../options.ts'
 import type { Counters } from '../stats.ts'
-import { formatAddress, parseAddress } from '../wire/address.ts'
+import { formatAddress } from '../wire/address.ts'
+import { addressOption } from './address-option.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink } from './native-driver.ts'
 
@@ -131,13 +132,6 @@ function setUp(
   must(addon.addAddress(name, host, values.prefixLength), 'address', host)
   must(addon.setInterface(name, true, values.mtu), 'link', host)
   for (const { address, prefixLength } of networks) must(addon.addRoute(name, address, prefixLength), 'route', address)
-}
-
-function addressOption(name: string, text: string): number {
-  if (typeof text !== 'string') throw typeError('ERR_INVALID_ARG_TYPE', `The option "${name}" must be a string`)
-  const address = parseAddress(text)
-  if (address === undefined) throw typeError('ERR_INVALID_IP_ADDRESS', `Invalid IPv4 address: ${text}`)
-  return address
 }
 
 function networkOption(text: string): Network {

@@ -42,8 +42,6 @@ export interface NativeTunDevice extends NativeDriver {
   adopt(fd: number): number
   /** The interface's, once it is open. */
   name(): string
-  /** Whether super-segments go over it whole. */
-  hasHeader(): boolean
 }
 
 /** A kind of driver: `counters` has a place for each of the names. */
