@@ -72,7 +72,7 @@ int IndexOf(const Napi::CallbackInfo& info) {
 
 uint32_t AddressArgument(const Napi::Value& value) { return htonl(value.ToNumber().Uint32Value()); }
 
-/** (name, up, mtu): mtu 0 leaves it as it is. 0 or -errno. */
+/** (name, up, mtu, transmitQueue): an mtu or a length of the queue, packets, of 0 leaves it as it is. 0 or -errno. */
 Napi::Value SetInterface(const Napi::CallbackInfo& info) {
   int index = IndexOf(info);
   if (index == 0) return Napi::Number::New(info.Env(), -ENODEV);
@@ -83,6 +83,8 @@ Napi::Value SetInterface(const Napi::CallbackInfo& info) {
   request.body().ifi_flags = info[1].ToBoolean() ? IFF_UP : 0;
   uint32_t mtu = info[2].ToNumber().Uint32Value();
   if (mtu > 0) request.Add(IFLA_MTU, mtu);
+  uint32_t transmit_queue = info[3].ToNumber().Uint32Value();
+  if (transmit_queue > 0) request.Add(IFLA_TXQLEN, transmit_queue);
   return Napi::Number::New(info.Env(), request.Ask());
 }
 

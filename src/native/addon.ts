@@ -99,7 +99,7 @@ export interface Addon {
   readonly RawSocket: DriverClass<NativeRawSocket>
   readonly TunDevice: DriverClass<NativeTunDevice>
   /** As `ip link set`, with an MTU where it is not 0. */
-  setInterface(interfaceName: string, up: boolean, mtu: number): number
+  setInterface(interfaceName: string, up: boolean, mtu: number, transmitQueue: number): number
   /** As `ip address add`. */
   addAddress(interfaceName: string, address: number, prefixLength: number): number
   /** As `ip route add ... dev`. */

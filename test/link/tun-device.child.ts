@@ -32,12 +32,13 @@ async function echoed(bytes: number, address = OURS): Promise<number> {
 }
 
 async function creates(): Promise<object> {
-  const stack = echoServer({ name: 'made%d', mtu: 1400, routes: ['10.96.0.0/16'] })
+  const stack = echoServer({ name: 'made%d', mtu: 1400, queuePackets: 3000, routes: ['10.96.0.0/16'] })
   const shown = ip('-4 address show dev made0')
   const result = {
     echoed: await echoed(1_000_000),
     address: /inet (\S+)/.exec(shown)?.[1],
     mtu: Number(/mtu (\d+)/.exec(shown)?.[1]),
+    queuePackets: Number(/qlen (\d+)/.exec(shown)?.[1]),
     route: ip('route show 10.96.0.0/16').trim(),
     isThere: isThere('made0')
   }

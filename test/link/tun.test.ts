@@ -9,11 +9,12 @@ const skip = unlessPrivileged() || unless(process.getuid?.() === 0, 'needs root'
 const rows = [
   {
     work: 'creates',
-    what: 'the device is made, addressed and routed, carries an MTU of its own, and goes with the link',
+    what: 'the device is made, addressed and routed, carries an MTU and a queue of its own, and goes with the link',
     seen: {
       echoed: 1_000_000,
       address: '10.97.0.1/24',
       mtu: 1400,
+      queuePackets: 3000,
       route: '10.96.0.0/16 dev made0 proto static scope link',
       isThere: true,
       isGone: true
