@@ -16,6 +16,7 @@ export class Namespace {
     if (made.size === 0) prepare()
     made.add(this.name)
     ip(`netns add ${this.name}`)
+    keepOrder(this, 'lo')
     this.ip('link set lo up')
   }
 
