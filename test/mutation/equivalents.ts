@@ -1,18 +1,42 @@
-// Mutants that no test can tell from the original, or that change only what the scripts do not see, each with the reason.
+// Mutants that no test can tell from the original, or that change only what no peer and no user sees, each with the reason.
+// An excuse holds only for as long as there is such a mutant, and it survives: else the run fails.
 
 import type { Mutant } from './instrument.ts'
+import type { Verdict } from './report.ts'
 
-interface Excuse {
+export interface Excuse {
   readonly file: string
+  /** A piece of the source line, where the original alone does not say which mutant is meant. */
+  readonly at?: string
+  /** Both as the report prints them. */
   readonly original: string
   readonly replacement: string
   readonly why: string
 }
 
-const EXCUSES: readonly Excuse[] = []
+export const EXCUSES: readonly Excuse[] = []
 
-export function equivalents(mutant: Mutant): string | undefined {
-  return EXCUSES.find(
-    each => each.file === mutant.file && each.original === mutant.original && each.replacement === mutant.replacement
-  )?.why
+export function equivalents(mutant: Mutant, excuses = EXCUSES): string | undefined {
+  return excuses.find(each => isMeant(each, mutant))?.why
 }
+
+/** What is wrong with the excuses for mutants of `files`, all of whose mutants have been judged. */
+export function wrongExcuses(verdicts: readonly Verdict[], files: readonly string[], excuses = EXCUSES): string[] {
+  const wrong: string[] = []
+  for (const each of excuses) {
+    if (!files.includes(each.file)) continue
+    const meant = verdicts.filter(({ mutant }) => isMeant(each, mutant))
+    const name = `${each.file}: \`${each.original}\` → \`${each.replacement}\``
+    if (meant.length === 0) wrong.push(`${name}: there is no such mutant`)
+    for (const { mutant, killedBy } of meant) {
+      if (killedBy !== undefined) wrong.push(`${name}: killed in line ${mutant.line} by ${killedBy}`)
+    }
+  }
+  return wrong
+}
+
+const isMeant = (excuse: Excuse, mutant: Mutant): boolean =>
+  excuse.file === mutant.file &&
+  excuse.original === mutant.original &&
+  excuse.replacement === mutant.replacement &&
+  (excuse.at === undefined || mutant.context.includes(excuse.at))

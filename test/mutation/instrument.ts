@@ -17,6 +17,8 @@ export interface Mutant {
   /** Relative to the project. */
   readonly file: string
   readonly line: number
+  /** The source of that line. */
+  readonly context: string
   readonly mutator: string
   /** One line each, shortened. */
   readonly original: string
@@ -49,14 +51,21 @@ export async function instrument(files: readonly string[], target: string): Prom
     { plugins: null, excludedMutations: LEFT_OUT, ignorers: [] }
   )
   for (const { name, content } of result.files) writeFileSync(join(target, relative(ROOT, name)), content)
-  return result.mutants.map(({ id, fileName, location, mutatorName, replacement }) => ({
-    id,
-    file: relative(ROOT, fileName),
-    line: location.start.line + 1,
-    mutator: mutatorName,
-    original: oneLine(cut(sources.get(fileName) as string, location)),
-    replacement: oneLine(replacement)
-  }))
+  const mutants: Mutant[] = []
+  for (const { id, fileName, location, mutatorName, replacement, status } of result.mutants) {
+    if (status === 'Ignored') continue // one of LEFT_OUT: no switch was made for it
+    const source = sources.get(fileName) as string
+    mutants.push({
+      id,
+      file: relative(ROOT, fileName),
+      line: location.start.line + 1,
+      context: source.split('\n')[location.start.line],
+      mutator: mutatorName,
+      original: oneLine(cut(source, location)),
+      replacement: oneLine(replacement)
+    })
+  }
+  return mutants
 }
 
 interface Location {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { typescriptWorker } from '../support/worker.ts'
-import { equivalents } from './equivalents.ts'
+import { equivalents, wrongExcuses } from './equivalents.ts'
 import { instrument, type Mutant } from './instrument.ts'
 import type { Answer, JudgeData, Question } from './judge.ts'
 import { report, type Verdict } from './report.ts'
@@ -38,7 +38,9 @@ const verdicts = await judgeAll(mutants)
 const text = report(verdicts, scripts.length, 2 * SEEDS)
 writeFileSync(values.out ?? join(ROOT, 'docs/mutation.md'), text.document)
 console.log(text.summary)
-if (text.killedShare < Number(values.least ?? 0.8)) process.exitCode = 1
+const wrong = wrongExcuses(verdicts, files)
+for (const each of wrong) console.log(`an excuse that does not hold: ${each}`)
+if (wrong.length > 0 || text.killedShare < Number(values.least ?? 0.8)) process.exitCode = 1
 
 function below(folder: string, ending: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
