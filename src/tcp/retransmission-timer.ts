@@ -16,7 +16,7 @@ export function startTimer(tcb: Tcb, now: number): void {
 export function restartTimeout(tcb: Tcb, now: number): void {
   const board = tcb.scoreboard
   if (tcb.sndUna === tcb.sndNxt) return stopTimer(tcb)
-  const isCounted = tcb.timer !== Timer.TIMEOUT && board.count > 0
+  const isCounted = tcb.timer !== Timer.TIMEOUT
   const at = isCounted ? Math.max(now + 1, board.sentAt(board.at(0)) + tcb.rtoMs) : now + tcb.rtoMs
   setTimer(tcb, Timer.TIMEOUT, at)
 }
@@ -33,7 +33,7 @@ export function stopTimer(tcb: Tcb): void {
 /** New text has left; `idle`: nothing was in flight before. */
 export function textSent(tcb: Tcb, idle: boolean, now: number): void {
   if (!tcb.synchronized) return // the timer is that of our SYN-ACK, which goes again alone (RFC 7413 §4.2.2)
-  if (idle || tcb.timer === Timer.PROBE || tcb.retransmitAt === Number.POSITIVE_INFINITY) restartTimeout(tcb, now)
+  if (idle || tcb.timer === Timer.PROBE) restartTimeout(tcb, now)
   scheduleProbe(tcb, false, now)
 }
 

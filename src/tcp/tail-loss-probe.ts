@@ -12,7 +12,7 @@ import { type Tcb, Timer } from './tcb.ts'
 /** §7.3: the probe's time has come. */
 export function sendLossProbe(tcb: Tcb, now: number, out: Outbox): void {
   // One at a time.
-  if (tcb.probeOutstanding || tcb.scoreboard.count === 0) return restartTimeout(tcb, now)
+  if (tcb.probeOutstanding) return restartTimeout(tcb, now)
   const isNew = sendProbeText(tcb, now, out)
   if (!isNew) {
     // New text that the window has no room for is no reason not to ask.
@@ -34,7 +34,7 @@ export function takeProbeAck(tcb: Tcb, ack: Seq, news: AckNews, now: number, out
   } else if (ahead(ack, tcb.probeEnd) > 0) {
     out.counters.lossProbeRecoveries++
     enterReductionOnce(tcb, now, out)
-  } else if (!(news.advanced || news.hasText || news.windowChanged || news.acked || news.sacked)) {
+  } else if (!(news.advanced || news.hasText || news.windowChanged || news.sacked)) {
     tcb.probeOutstanding = false // a duplicate ACK: both have arrived
   }
 }
