@@ -32,8 +32,9 @@ export function takeRecords(tcb: Tcb, highest: Seq, news: AckNews, now: number, 
   if (board.count === 0) board.releaseBlock(out.records)
   else if (news.advanced && (board.flags(board.at(0)) & SACKED) !== 0) news.reneging = true
   const rtt = measure(tcb, news, now)
+  // RFC 6298 §5.3: any new data, be it less than a segment.
+  if (news.advanced) news.startsTimer = true
   if (news.acked) {
-    news.startsTimer = true
     if (!tcb.sacksOn) withoutSack(tcb, news)
     else if (news.isReordered && lt(news.reorderedFrom, highest)) noteReordering(tcb, news.reorderedFrom, highest)
   } else if (news.firstSackedAt >= 0 && board.count > 0 && news.firstSackedAt < board.sentAt(board.at(0))) {

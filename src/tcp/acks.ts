@@ -14,7 +14,7 @@ import { type Outbox, tell } from './outbox.ts'
 import { acknowledgesNew, sendResetFor } from './output.ts'
 import { rackAdaptWindow } from './rack.ts'
 import { governReduction, repairAfterAck } from './recovery.ts'
-import { restartTimeout, startTimer, stopTimer } from './retransmission-timer.ts'
+import { startTimer } from './retransmission-timer.ts'
 import { endBackOff, sampleHandshake } from './rto.ts'
 import { takeSackBlocks } from './sacks.ts'
 import { add, ahead, leq, lt, type Seq, toSeq } from './seq.ts'
@@ -82,7 +82,7 @@ function updateWindow(tcb: Tcb, seg: Segment, ack: Seq): void {
     tcb.sndWnd = seg.window << tcb.sndWndShift
     tcb.sndWl1 = seq
     tcb.sndWl2 = ack
-    if (tcb.sndWnd > tcb.maxSndWnd) tcb.maxSndWnd = tcb.sndWnd
+    tcb.maxSndWnd = Math.max(tcb.maxSndWnd, tcb.sndWnd)
   }
 }
 
@@ -95,8 +95,6 @@ function windowOpened(tcb: Tcb, now: number, out: Outbox): void {
     // The probes backed the timer off, but what follows has lost nothing.
     if (tcb.srttMs >= 0) endBackOff(tcb)
   }
-  // Text that the peer took out of a window it had closed meanwhile is not repeated before its time.
-  if (tcb.sndNxt !== tcb.sndUna && tcb.retransmitAt === Number.POSITIVE_INFINITY) restartTimeout(tcb, now)
   out.schedule(tcb)
 }
 
@@ -134,9 +132,9 @@ function takeNews(
   if (seg.sackBlocks > 0) takeSackBlocks(tcb, seg, una, news, now, out)
   if (hadRecords) {
     sample.rttMs = takeRecords(tcb, highest, news, now, out)
-    if (tcb.sacksOn) rackAdaptWindow(tcb, news)
+    rackAdaptWindow(tcb, news)
   }
-  if (!isOld) takeProbeAck(tcb, ack, news, now, out)
+  takeProbeAck(tcb, ack, news, now, out)
   const isNoDuplicate = isOld || news.advanced || news.hasText || news.windowChanged || news.duplicateReported
   const isDuplicate = hadRecords && !isNoDuplicate
   const isDubious =
@@ -172,12 +170,10 @@ function takeNewAck(tcb: Tcb, ack: Seq, now: number, out: Outbox): number {
   tcb.retries = 0
   const text = acked - (opensUs ? 1 : 0) - (finAcked ? 1 : 0)
   tcb.bytesAcked += text
-  if (text > 0) tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
+  tcb.sendBuffer.acknowledge(finAcked ? tcb.sendBuffer.end : ack, out)
   if (opensUs) synAnswered(tcb, out)
   answered(tcb, now)
   if (opensUs && tcb.state !== State.ESTABLISHED) settle(tcb, now, out)
-  if (tcb.sndUna === tcb.sndNxt) stopTimer(tcb)
-  else if (opensUs) startTimer(tcb, now)
   cwrAcknowledged(tcb)
   urgentAcknowledged(tcb)
   tellOfRoom(tcb, out)

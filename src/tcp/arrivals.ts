@@ -35,7 +35,7 @@ export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox)
   countCodepoint(tcb, seg, now, out)
   if (!checkAck(tcb, seg, now, out)) return // fifth
   checkUrg(tcb, seg, out) // sixth
-  if (!takeText(tcb, seg, now, out)) return // seventh
+  takeText(tcb, seg, now, out) // seventh
   takeFin(tcb, seg, now, out) // eighth
 }
 
@@ -82,7 +82,8 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   seg.seq = add(toSeq(seg.seq), 1)
   seg.flags &= ~SYN
   checkUrg(tcb, seg, out)
-  if (takeText(tcb, seg, now, out)) takeFin(tcb, seg, now, out)
+  takeText(tcb, seg, now, out)
+  takeFin(tcb, seg, now, out)
 }
 
 /** The SYN that a Fast Open began with: our answer was lost. */

@@ -38,7 +38,7 @@ export function open(tcb: Tcb, iss: Seq, mtu: number, now: number, out: Outbox):
  * the text, if all of it was taken.
  */
 export function send(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean, out: Outbox): number {
-  if (tcb.finQueued || tcb.state === State.CLOSED || tcb.state === State.TIME_WAIT) return -1
+  if (tcb.finQueued || tcb.state === State.CLOSED) return -1
   noteAppLimited(tcb)
   const taken = roomToWrite(tcb) === 0 ? 0 : tcb.sendBuffer.write(bytes, out)
   if (taken < bytes.length) {
@@ -85,7 +85,7 @@ export function setOptions(tcb: Tcb, options: SocketValues, now: number, out: Ou
   tcb.receiveBuffer.limit = options.receiveBuffer
   const newUserTimeout =
     options.userTimeoutMs !== before.userTimeoutMs || options.advertisedUserTimeoutMs !== before.advertisedUserTimeoutMs
-  if (newUserTimeout && isSynchronized(tcb.state)) tcb.userTimeoutOwed = options.userTimeoutOption
+  if (newUserTimeout) tcb.userTimeoutOwed = options.userTimeoutOption
   if (options.keepAlive !== before.keepAlive || options.keepAliveIdleMs !== before.keepAliveIdleMs) {
     tcb.keepAlivesSent = 0
     armKeepAlive(tcb)
@@ -106,7 +106,6 @@ function changeController(tcb: Tcb, now: number): void {
   const { cwnd, ssthresh } = tcb
   tcb.congestion = makeController(tcb.options.congestionControl)
   tcb.pacingRate = Number.POSITIVE_INFINITY
-  if (!tcb.synchronized) return
   tcb.congestion.opened(tcb, now)
   if (tcb.congestion.governsRecovery) return
   tcb.cwnd = cwnd
@@ -122,7 +121,6 @@ function armKeepAlive(tcb: Tcb): void {
 
 /** CLOSE (§3.10.4): a FIN follows the last byte; the peer may go on sending. */
 export function shutdown(tcb: Tcb, out: Outbox): void {
-  if (tcb.finQueued) return
   switch (tcb.state) {
     case State.SYN_SENT:
       return end(tcb, null, 'close', out)

@@ -51,7 +51,7 @@ const EDGES: readonly (readonly State[])[] = [
 ]
 
 export function isEdge(from: State, to: State): boolean {
-  return to === State.CLOSED || EDGES[from].includes(to)
+  return (to === State.CLOSED && from !== State.CLOSED) || EDGES[from].includes(to)
 }
 
 /** SYN-RECEIVED and before have not agreed on sequence numbers. */

@@ -15,13 +15,12 @@ import { end, enterTimeWait, setState } from './transitions.ts'
 /** Ranges that may wait behind holes: enough for a large window with every other segment lost, and a limit to what a peer can make us keep. */
 const MOST_HOLES = 1024
 
-/** Answers false when the segment has been dealt with. */
-export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
-  if (seg.payloadLength === 0) return true
+export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
+  if (seg.payloadLength === 0) return
   if (!mayReceive(tcb.state) && tcb.state !== State.SYN_RECEIVED) {
     // After the peer's FIN there is no text: "this should not occur".
     out.counters.droppedTextAfterFin++
-    return true
+    return
   }
   // What lies before RCV.NXT has been taken; what lies beyond the window, or a FIN that is known, is not.
   const start = later(toSeq(seg.seq), tcb.rcvNxt)
@@ -40,27 +39,26 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     // A probe of a closed window: it stands where only the peer would put it, and its mark counts (RFC 3168 §6.1.6).
     if (toSeq(seg.seq) === tcb.rcvNxt) takeCodepoint(tcb, seg)
     oweAck(tcb, out)
-    return true
+    return
   }
   if (tcb.readerGone) {
     // §3.6.1: nobody will ever read this, and the peer should know.
     out.counters.abortsOnLateText++
     sendReset(tcb, now, out)
     end(tcb, null, 'text after close', out)
-    return false
+    return
   }
   if (start === tcb.rcvNxt && !out.arena.hasRoomFor(length)) {
     // The peer sends it again: by then somebody may have read.
     out.counters.droppedUnreadLimit++
     oweAck(tcb, out)
-    return true
+    return
   }
   if (changesEcho(tcb, seg)) sendAck(tcb, now, out)
   if (takeCodepoint(tcb, seg)) oweAck(tcb, out)
   const offset = seg.payloadOffset + ahead(start, toSeq(seg.seq))
   if (start === tcb.rcvNxt) takeInOrder(tcb, seg, offset, length, now, out)
   else keepOutOfOrder(tcb, seg, start, offset, length, now, out)
-  return true
 }
 
 function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now: number, out: Outbox): void {
@@ -134,8 +132,8 @@ function mayStandAt(tcb: Tcb, fin: Seq): boolean {
 }
 
 function holdsBeyond(tcb: Tcb, fin: Seq): boolean {
-  const waiting = tcb.receiveBuffer.waiting
-  return waiting.count > 0 && lt(fin, waiting.right(waiting.count - 1))
+  const { waiting } = tcb.receiveBuffer
+  return waiting.indexPast(fin) < waiting.count
 }
 
 function actOnFin(tcb: Tcb, now: number, out: Outbox): void {

@@ -5,11 +5,10 @@ import { fastOpenEnds } from './fast-open.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { sendAck } from './output.ts'
 import { isEdge, isSynchronized, STATE_NAMES, State } from './state.ts'
-import { type ErrorName, Event, FastOpen, type Tcb } from './tcb.ts'
+import { type ErrorName, Event, type Tcb } from './tcb.ts'
 
 export function setState(tcb: Tcb, to: State, why: string, out: Outbox): void {
   const from = tcb.state
-  if (from === to) return
   if (!isEdge(from, to)) {
     out.counters.impossibleTransitions++
     if (CHECKS) invariant(false, `no edge leads from ${STATE_NAMES[from]} to ${STATE_NAMES[to]}`)
@@ -18,9 +17,8 @@ export function setState(tcb: Tcb, to: State, why: string, out: Outbox): void {
   out.stateChanged(tcb, from, to, why)
 }
 
-/** Deletes the TCB (§3.10). Text that was received and not read stays readable. */
+/** Deletes the TCB (§3.10), once. Text that was received and not read stays readable. */
 export function end(tcb: Tcb, error: ErrorName | null, why: string, out: Outbox): void {
-  if (tcb.state === State.CLOSED) return
   if (!isSynchronized(tcb.state)) out.counters.attemptFails++
   else if (tcb.state === State.ESTABLISHED || tcb.state === State.CLOSE_WAIT) out.counters.establishedResets++
   tcb.error = error
@@ -41,7 +39,7 @@ export function enterTimeWait(tcb: Tcb, why: string, now: number, out: Outbox): 
 }
 
 function release(tcb: Tcb, out: Outbox): void {
-  if (tcb.fastOpen !== FastOpen.NONE) fastOpenEnds(tcb, out)
+  fastOpenEnds(tcb, out)
   tcb.sendBuffer.free(out)
   tcb.receiveBuffer.forgetWaiting(out)
   tcb.receiveBuffer.disown()
