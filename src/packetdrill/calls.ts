@@ -140,7 +140,7 @@ function connect(socket: ScriptSocket, { world, args }: CallContext): Attempt {
   return socket.connect(endpoint(args[1], world.connectDefault))
 }
 
-const READ_FLAGS = WORDS.MSG_PEEK | WORDS.MSG_DONTWAIT | WORDS.MSG_WAITALL | WORDS.MSG_NOSIGNAL
+const READ_FLAGS = WORDS.MSG_PEEK | WORDS.MSG_DONTWAIT | WORDS.MSG_WAITALL | WORDS.MSG_NOSIGNAL | WORDS.MSG_TRUNC
 const WRITE_FLAGS = WORDS.MSG_DONTWAIT | WORDS.MSG_NOSIGNAL | WORDS.MSG_EOR | WORDS.MSG_MORE | WORDS.MSG_OOB
 
 const flags = (expression: Expression): number => (isDefault(expression) ? 0 : integer(expression))
@@ -159,6 +159,7 @@ function read(socket: ScriptSocket, buffer: Expression, length: number, given: n
   const attempt = socket.read(length, {
     peek: (given & WORDS.MSG_PEEK) !== 0,
     waitAll: (given & WORDS.MSG_WAITALL) !== 0,
+    truncate: (given & WORDS.MSG_TRUNC) !== 0,
     dontWait
   })
   return orAgain(socket, dontWait, attempt)

@@ -79,6 +79,8 @@ export class ScriptSocket {
   #backlog = 0
   #readShut = false
   #writeShut = false
+  /** A write was cut short, and the stack has not said yet that there is room. */
+  #awaitsRoom = false
 
   constructor(world: SocketWorld) {
     this.#world = world
@@ -250,7 +252,7 @@ export class ScriptSocket {
         const failure = this.#begin(remote, true)
         if (failure !== 0) return failure
         begun = true
-        sent = this.connection?.write(ZEROS.subarray(0, Math.min(room, length)), how) ?? 0
+        sent = this.#give(Math.min(room, length), how)
         if (dontWait || this.nonBlocking) return sent > 0 ? sent : 'EINPROGRESS'
         return undefined
       }
@@ -296,7 +298,12 @@ export class ScriptSocket {
   #take(connection: Connection): void {
     this.connection = connection
     connection.handlers = {
+      writable: () => {
+        if (!this.#awaitsRoom) throw new Error('The stack told of room that no write waits for')
+        this.#awaitsRoom = false
+      },
       closed: (_, error) => {
+        this.#awaitsRoom = false
         if (error !== null && isErrno(error.code)) this.pendingError = error.code
       }
     }
@@ -311,33 +318,36 @@ export class ScriptSocket {
   /** Blocks until all is taken, unless something was taken and the socket does not block. */
   write(length: number, dontWait: boolean, how: WriteOptions = {}): Attempt {
     let taken = 0
+    let hasBegun = false
     if (this.kind === 'deferred') return this.sendFast(length, undefined, dontWait, how)
     return () => {
       // What was taken is the result; the error is for the next call.
-      const failure = this.#cannotSend(taken > 0)
+      if (this.pendingError !== undefined) return taken > 0 ? taken : this.takeError()
+      if (this.connection === undefined) return 'EPIPE'
+      if (this.#isOpening || (hasBegun && this.#awaitsRoom)) return undefined
+      hasBegun = true
+      const failure = this.#failing(() => {
+        do taken += this.#give(Math.min(ZEROS.length, length - taken), how)
+        while (taken < length && !this.#awaitsRoom)
+        return 0
+      })
       if (failure !== 0) return taken > 0 ? taken : failure
-      if (this.#isOpening) return undefined
-      const connection = this.connection as Connection
-      while (taken < length && connection.writableBytes > 0) {
-        const piece = connection.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - taken)), how)
-        if (piece === 0) break
-        taken += piece
-      }
       if (taken === length || (taken > 0 && (dontWait || this.nonBlocking))) return taken
       return undefined
     }
   }
 
-  #cannotSend(keepsError: boolean): Outcome | undefined | 0 {
-    if (this.pendingError !== undefined) return keepsError ? this.pendingError : this.takeError()
-    if (this.connection === undefined || this.#writeShut || this.#isGone) return 'EPIPE'
-    return 0
+  /** Writes as much as there is room for. */
+  #give(length: number, how: WriteOptions): number {
+    const taken = this.connection?.write(ZEROS.subarray(0, length), how) ?? 0
+    if (taken < length) this.#awaitsRoom = true
+    return taken
   }
 
   /** What is there, at most `length` bytes; all of them where `waitAll`, unless the peer has ended. */
   read(
     length: number,
-    flags: { readonly peek: boolean; readonly waitAll: boolean; readonly dontWait: boolean }
+    flags: { readonly peek: boolean; readonly waitAll: boolean; readonly dontWait: boolean; readonly truncate: boolean }
   ): Attempt {
     let got = 0
     return () => {
@@ -345,7 +355,7 @@ export class ScriptSocket {
       const readable = this.connection?.readableBytes ?? 0
       if (flags.peek) {
         if (readable > 0) return Math.min(length, readable)
-      } else got += this.#pull(length - got)
+      } else got += flags.truncate ? this.#drop(length - got) : this.#pull(length - got)
       const isEnough = flags.waitAll ? got === length : got > 0
       if (isEnough || length === 0) return got
       return this.#nothingToRead(got)
@@ -361,6 +371,12 @@ export class ScriptSocket {
     if (this.#readShut) return 0
     if (connection === undefined) return this.kind === 'deferred' ? undefined : 'ENOTCONN'
     return this.#isGone ? 0 : undefined
+  }
+
+  /** MSG_TRUNC: what the user does not want to see. */
+  #drop(most: number): number {
+    if (this.readableBytes === 0) return 0
+    return this.readableBytes > most ? this.#pull(most) : (this.connection?.discard() ?? 0)
   }
 
   #pull(most: number): number {

@@ -30,6 +30,7 @@ export const WORDS: Readonly<Record<string, number>> = {
   O_NONBLOCK: 0x800,
   MSG_OOB: 0x1,
   MSG_PEEK: 0x2,
+  MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
   MSG_EOR: 0x80,
   MSG_WAITALL: 0x100,
