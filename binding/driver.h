@@ -20,7 +20,8 @@ namespace rawtcp {
 
 /**
  * `Kind` has: kCounters (how many), kPolls (descriptors), kSending (the one that sends); ReceiveBatch(which), which answers
- * packets or -errno; SendBatch(source, count) and FlushBacklog(), which answer what to wait for; `congested()`;
+ * packets or -errno; QueueFill(which), how full the queue is that the last batch came from, 0 to 1, or 0 where nobody knows;
+ * SendBatch(source, count) and FlushBacklog(), which answer what to wait for; `congested()`;
  * AttachMemory(), when slab, table and counters are known; ClearError(which), for an error that is pending on a descriptor; CountReceiveError(); CloseDescriptors().
  */
 template <class Kind>
@@ -63,7 +64,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     return LoopHandles::Open(env, this, fds, Kind::kPolls, &handles_);
   }
 
-  /** (slab, rxTable, onBatch(count), onWritable()): begins to receive. */
+  /** (slab, rxTable, onBatch(count, queueFill), onWritable()): begins to receive. */
   Napi::Value Start(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[1], napi_int32_array) ||
@@ -164,7 +165,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
         kind()->CountReceiveError();
         return;
       }
-      if (count > 0) Call(on_batch_, count);
+      if (count > 0) Call(on_batch_, count, kind()->QueueFill(which));
     }
   }
 
@@ -174,7 +175,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     Await(wait);
     if (kind()->congested()) return;
     handles_->Watch(Kind::kSending, started_ ? UV_READABLE : 0);
-    if (started_) Call(on_writable_, 0);
+    if (started_) Call(on_writable_);
   }
 
   void Await(SendWait wait) {
@@ -186,14 +187,16 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     if (!writable) handles_->StartTimer(kMemoryRetryMs);
   }
 
-  void Call(const Napi::FunctionReference& callback, int count) {
+  template <typename... Numbers>
+  void Call(const Napi::FunctionReference& callback, Numbers... numbers) {
     napi_env env = this->Env();
     Napi::HandleScope scope(env);
-    napi_value argument = Napi::Number::New(env, count);
+    // One more than there are: an array of none is no array.
+    const napi_value arguments[] = {Napi::Number::New(env, numbers)..., nullptr};
     // Not by node-addon-api: of a failure it makes an Error, and aborts the process where it cannot. In a worker that is
     // being terminated every call fails, and that is no error.
     napi_status status =
-        napi_make_callback(env, *context_, this->Env().Global(), callback.Value(), 1, &argument, nullptr);
+        napi_make_callback(env, *context_, this->Env().Global(), callback.Value(), sizeof...(numbers), arguments, nullptr);
     if (status == napi_ok) return;
     bool thrown = false;
     napi_value exception;

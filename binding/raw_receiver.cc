@@ -1,5 +1,8 @@
 #include "raw_receiver.h"
 
+#include <linux/sock_diag.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -36,6 +39,7 @@ int RawReceiver::Receive(int fd) {
   } while (received < 0 && errno == EINTR);
   if (received < 0) return -errno;
   counters_[kReceivedBatches]++;
+  is_full_ = static_cast<size_t>(received) == messages_.size();
 
   int rows = 0;
   for (int i = 0; i < received; i++) {
@@ -59,6 +63,14 @@ int RawReceiver::Receive(int fd) {
     rows++;
   }
   return rows;
+}
+
+double RawReceiver::QueueFill(int fd) const {
+  if (!is_full_) return 0;
+  uint32_t memory[SK_MEMINFO_VARS] = {};
+  socklen_t length = sizeof memory;
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0 || memory[SK_MEMINFO_RCVBUF] == 0) return 0;
+  return std::min(1.0, static_cast<double>(memory[SK_MEMINFO_RMEM_ALLOC]) / memory[SK_MEMINFO_RCVBUF]);
 }
 
 /** The kernel tells, once it has dropped packets for want of room, how many it has dropped in all (SO_RXQ_OVFL). */

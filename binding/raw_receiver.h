@@ -19,6 +19,9 @@ class RawReceiver {
   /** Packets in the table, which may be 0 where all were dropped; -errno, -EAGAIN where nothing waits. */
   int Receive(int fd);
 
+  /** How much of the room that the socket has for packets is taken, 0 to 1. Asks the kernel only when the last batch was full. */
+  double QueueFill(int fd) const;
+
  private:
   struct Control {
     alignas(cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
@@ -31,6 +34,7 @@ class RawReceiver {
   int32_t* table_ = nullptr;
   double* counters_ = nullptr;
   uint32_t overflows_seen_ = 0;
+  bool is_full_ = false;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> slots_;
   std::vector<Control> controls_;

@@ -33,6 +33,7 @@ class RawSocket : public Driver<RawSocket> {
 
   void AttachMemory();
   int ReceiveBatch(size_t which) { return receiver_.Receive(fds_[which].get()); }
+  double QueueFill(size_t which) const { return receiver_.QueueFill(fds_[which].get()); }
   SendWait SendBatch(const TxSource& source, size_t count) { return sender_.Send(fds_[kTcp].get(), source, count); }
   SendWait FlushBacklog() { return sender_.Flush(fds_[kTcp].get()); }
   bool congested() const { return sender_.congested(); }

@@ -41,6 +41,8 @@ class TunDevice : public Driver<TunDevice> {
 
   void AttachMemory() {}
   int ReceiveBatch(size_t which);
+  /** The kernel does not tell. */
+  double QueueFill(size_t) const { return 0; }
   SendWait SendBatch(const TxSource& source, size_t count);
   SendWait FlushBacklog();
   bool congested() const { return !backlog_.empty(); }

@@ -1,6 +1,6 @@
 // SipHash-2-4 (Aumasson and Bernstein, 2012) over words of 32 bits, for what nobody outside may predict: initial
 // sequence numbers (RFC 6528), ephemeral ports (RFC 6056), Fast Open cookies (RFC 7413). JavaScript has no 64-bit integers
-// that are fast, so each of the four state words is a pair of int32, high and low.
+// that are fast, so each of the four state words is a pair of int32, high and low; a sum below one of its parts carries.
 
 export class SipHash {
   readonly #k0h: number
@@ -56,9 +56,8 @@ export class SipHash {
       }
       if (round === finish) v2l ^= 0xff
 
-      let low = (v0l >>> 0) + (v1l >>> 0)
-      v0h = (v0h + v1h + (low > 0xffffffff ? 1 : 0)) | 0
-      v0l = low | 0
+      v0l = (v0l + v1l) | 0
+      v0h = (v0h + v1h + (v0l >>> 0 < v1l >>> 0 ? 1 : 0)) | 0
       let high = (v1h << 13) | (v1l >>> 19)
       v1l = ((v1l << 13) | (v1h >>> 19)) ^ v0l
       v1h = high ^ v0h
@@ -66,23 +65,20 @@ export class SipHash {
       v0h = v0l
       v0l = high
 
-      low = (v2l >>> 0) + (v3l >>> 0)
-      v2h = (v2h + v3h + (low > 0xffffffff ? 1 : 0)) | 0
-      v2l = low | 0
+      v2l = (v2l + v3l) | 0
+      v2h = (v2h + v3h + (v2l >>> 0 < v3l >>> 0 ? 1 : 0)) | 0
       high = (v3h << 16) | (v3l >>> 16)
       v3l = ((v3l << 16) | (v3h >>> 16)) ^ v2l
       v3h = high ^ v2h
 
-      low = (v0l >>> 0) + (v3l >>> 0)
-      v0h = (v0h + v3h + (low > 0xffffffff ? 1 : 0)) | 0
-      v0l = low | 0
+      v0l = (v0l + v3l) | 0
+      v0h = (v0h + v3h + (v0l >>> 0 < v3l >>> 0 ? 1 : 0)) | 0
       high = (v3h << 21) | (v3l >>> 11)
       v3l = ((v3l << 21) | (v3h >>> 11)) ^ v0l
       v3h = high ^ v0h
 
-      low = (v2l >>> 0) + (v1l >>> 0)
-      v2h = (v2h + v1h + (low > 0xffffffff ? 1 : 0)) | 0
-      v2l = low | 0
+      v2l = (v2l + v1l) | 0
+      v2h = (v2h + v1h + (v2l >>> 0 < v1l >>> 0 ? 1 : 0)) | 0
       high = (v1h << 17) | (v1l >>> 15)
       v1l = ((v1l << 17) | (v1h >>> 15)) ^ v2l
       v1h = high ^ v2h

@@ -23,6 +23,8 @@ export class RxBatch {
   readonly view: DataView
   readonly table: Int32Array
   count = 0
+  /** How full the queue is that they came from, 0 to 1: at 1 packets are lost. 0 also where the link does not know. */
+  queueFill = 0
 
   constructor(
     readonly bytes: Uint8Array,

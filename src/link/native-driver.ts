@@ -38,8 +38,9 @@ export class DriverLink<Native extends NativeDriver> {
     this.native.start(
       batch.bytes,
       batch.table,
-      count => {
+      (count, queueFill) => {
         batch.count = count
+        batch.queueFill = queueFill
         receiver.packetsArrived(batch)
       },
       () => {

@@ -19,7 +19,12 @@ export const ICMP_SOCKET = 1
 /** What all drivers have. */
 export interface NativeDriver {
   /** Packets come in slots of equal size, as many as `rxTable` has rows. */
-  start(slab: Uint8Array, rxTable: Int32Array, onBatch: (count: number) => void, onWritable: () => void): void
+  start(
+    slab: Uint8Array,
+    rxTable: Int32Array,
+    onBatch: (count: number, queueFill: number) => void,
+    onWritable: () => void
+  ): void
   /** Whether packets had to be queued: then `onWritable` follows once they have left. */
   send(batch: NativeTxBatch, count: number): boolean
   /** Whether waiting for packets keeps the process from ending. It does at first. */

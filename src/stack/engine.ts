@@ -107,6 +107,9 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly fastOpen: FastOpenMemory
   readonly fastOpens: FastOpens
 
+  /** Of the link, as it was before the packets that arrive now. */
+  queueFill = 0
+
   readonly #link: Link
   readonly tracer: Tracer | undefined
   readonly #timeWaitLimit: number
@@ -181,6 +184,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     if (this.#turns.isOver) return
     this.#turns.begin()
     const now = this.now
+    this.queueFill = batch.queueFill
     const { table, view, bytes, count } = batch
     for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
       if (

@@ -19,6 +19,7 @@ import {
 import { later, type Seq } from '../tcp/seq.ts'
 import { State } from '../tcp/state.ts'
 import { answerWithCookie, COOKIE_LIFE_MS, openWithCookie } from '../tcp/syn-cookies.ts'
+import { SynSieve } from '../tcp/syn-sieve.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { ACK, RST, type Segment, SYN } from '../wire/segment.ts'
@@ -33,6 +34,7 @@ export class PassiveOpens {
   #leastMtu = Number.POSITIVE_INFINITY
   /** For cookies: filled, sent and filled again. */
   #scratch: SynReceived | undefined
+  readonly #sieve = new SynSieve()
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -59,6 +61,10 @@ export class PassiveOpens {
     const isFull = listener.halfOpen >= listener.backlog || this.#halfOpen >= halfOpenLimit
     if (isFull && synCookies === 'off') {
       engine.counters.droppedSynBacklogFull++
+      return
+    }
+    if (isFull && !this.#sieve.passes(seg, engine.queueFill, engine.secret)) {
+      engine.counters.droppedSynInFlood++
       return
     }
     const asCookie = isFull || synCookies === 'always'

@@ -81,7 +81,7 @@ function tcpExtGroup({ tcp, stack }: Counted): Counters {
     SyncookiesFailed: tcp.droppedBadCookie,
     ListenOverflows: tcp.droppedAcceptQueueFull,
     EmbryonicRsts: tcp.embryonicResets,
-    ListenDrops: tcp.droppedSynBacklogFull + tcp.droppedAcceptQueueFull,
+    ListenDrops: tcp.droppedSynBacklogFull + tcp.droppedSynInFlood + tcp.droppedAcceptQueueFull,
     TCPReqQFullDoCookies: tcp.synCookiesSent,
     TCPReqQFullDrop: tcp.droppedSynBacklogFull,
     TCPDeferAcceptDrop: tcp.droppedDeferred,

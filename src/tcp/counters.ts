@@ -107,6 +107,8 @@ export class TcpCounters {
   droppedInListen = 0
   /** SYNs for which there was no room, and no cookie. */
   droppedSynBacklogFull = 0
+  /** SYNs that came for the first time while there was no room, and more packets waited than could be answered. */
+  droppedSynInFlood = 0
   /** SYNs, and ACKs that would have opened, while the queue for `accept` was full. */
   droppedAcceptQueueFull = 0
   /** ACKs without text that came to a listener with deferred accept. */

@@ -9,9 +9,8 @@ const OVERDRAFT_SHIFT = 3
 
 /** The shift for a receive buffer, RFC 7323 §2.3: the smallest that lets 16 bits tell all of it, 14 at most. */
 export function windowShift(receiveBuffer: number): number {
-  let shift = 0
-  while (shift < 14 && 65_535 * 2 ** shift < receiveBuffer) shift++
-  return shift
+  // The first power of two that is not below the quotient.
+  return receiveBuffer <= 65_535 ? 0 : Math.min(14, 32 - Math.clz32((receiveBuffer - 1) / 65_535))
 }
 
 /** The window field for a segment that leaves now; what it offers is remembered in RCV.ADV. SYNs are never scaled. */

@@ -17,11 +17,14 @@ export class Collector implements LinkReceiver {
   readonly segments: Arrived[] = []
   readonly icmpTypes: number[] = []
   batches = 0
+  /** The most that a batch said of the queue it came from. */
+  fullest = 0
   writable = 0
   #wake: () => void = () => {}
 
   packetsArrived(batch: RxBatch): void {
     this.batches++
+    this.fullest = Math.max(this.fullest, batch.queueFill)
     for (let i = 0; i < batch.count; i++) this.#read(batch, i * RX_STRIDE)
     this.#wake()
   }

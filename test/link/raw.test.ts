@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { CHECKSUM_GOOD, CHECKSUM_PARTIAL, TX_HEADER_OFFSET, TX_HEADER_ROOM, TX_STRIDE } from '../../src/link/link.ts'
-import { RawLink } from '../../src/link/raw.ts'
+import { RawLink, type RawLinkOptions } from '../../src/link/raw.ts'
 import { ICMP_ECHO_REPLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from '../../src/wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP, writeIpv4Header } from '../../src/wire/ipv4.ts'
 import { ACK, CWR, ECE, FIN, PSH, RST, SYN } from '../../src/wire/segment.ts'
@@ -16,8 +16,11 @@ import { freePort } from './ports.ts'
 
 const skip = unlessPrivileged()
 
-function open(t: Test): { link: RawLink; peer: Collector; send: (...segments: Sent[]) => void } {
-  const link = new RawLink({ address: '127.0.0.1' })
+function open(
+  t: Test,
+  options: RawLinkOptions = {}
+): { link: RawLink; peer: Collector; send: (...segments: Sent[]) => void } {
+  const link = new RawLink({ address: '127.0.0.1', ...options })
   t.teardown(() => link.close())
   const peer = new Collector()
   link.start(peer)
@@ -225,6 +228,22 @@ t.test('a receive buffer that is too small overflows, and the packets lost are c
   link.send(batch)
   await peer.until(() => link.counters().receiveOverflows > 0)
   t.equal(link.counters().receiveOverflows + peer.segments.length, 1001)
+})
+
+t.test('a batch tells how full the queue is that it came from', { skip }, async t => {
+  const { link, peer, send } = open(t, { receiveBuffer: 1024 * 1024 })
+  const port = claimFree(link)
+  send({ sourcePort: 9, destinationPort: port, flags: RST, seq: 0 })
+  await peer.segment(it => it.seq === 0)
+  t.equal(peer.fullest, 0)
+  for (let first = 1; first <= 1000; first += 200) {
+    send(
+      ...Array.from({ length: 200 }, (_, i) => ({ sourcePort: 9, destinationPort: port, flags: RST, seq: first + i }))
+    )
+  }
+  await peer.segment(it => it.seq === 1000)
+  // 2 MiB, since the kernel doubles it for what it keeps with a packet, some 700 to 1300 bytes of which there are 936 times.
+  t.ok(peer.fullest > 0.25 && peer.fullest < 0.75, `${peer.fullest}`)
 })
 
 t.test('close may come twice, in a callback too, and nothing is heard or sent afterwards', { skip }, async t => {

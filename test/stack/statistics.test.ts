@@ -374,6 +374,7 @@ const ELSEWHERE: Record<string, [file: string, counter: string]> = {
   'tcp.notOurs': ['stack/statistics', 'droppedNotOurs'],
   'tcp.acceptQueueFull': ['stack/accept-queue', 'droppedAcceptQueueFull'],
   'tcp.deferred': ['stack/accept-queue', 'droppedDeferred'],
+  'tcp.synInFlood': ['tcp/syn-cookies', 'droppedSynInFlood'],
   'tcp.badCookie': ['tcp/syn-cookies', 'droppedBadCookie'],
   'tcp.outOfMemory': ['tcp/text', 'droppedOutOfMemory'],
   'tcp.tooManyHoles': ['tcp/text', 'droppedTooManyHoles']

@@ -36,6 +36,7 @@ export class HandLink implements Link {
   readonly acceptsPartialChecksums = false
   congested = false
   mtu = 1500
+  queueFill = 0
   sent: Uint8Array[] = []
   receiver: LinkReceiver | undefined
   readonly #out = new RxBatch(new Uint8Array(1 << 20), 1024)
@@ -56,6 +57,7 @@ export class HandLink implements Link {
   deliver(...packets: Uint8Array[]): void {
     const bytes = new Uint8Array(packets.reduce((n, packet) => n + packet.length, 0))
     const batch = new RxBatch(bytes, packets.length)
+    batch.queueFill = this.queueFill
     let at = 0
     for (const packet of packets) {
       bytes.set(packet, at)

@@ -195,6 +195,28 @@ t.test('a flood of 100000 SYNs: memory stays where it is, and 200 clients come i
   t.same(peer.stack.counts(), { connections: 200, halfOpen: 0, timeWait: 0 })
 })
 
+t.test(
+  'where more comes than can be answered, a full table answers who asks again; open connections notice nothing',
+  async t => {
+    const peer = new Peer({})
+    peer.listener = peer.stack.listen({ port: 80, backlog: 1 }, () => {})
+    peer.link.queueFill = 0.5
+    t.ok(knock(peer, 5001), 'there is room: it is answered')
+    peer.arrive({ flags: '.', seq: 1, ack: 1 })
+    const { ourIsn } = peer
+    knock(peer, 5002)
+    t.equal(knock(peer, 5003), undefined)
+    t.ok(knock(peer, 5003), 'the same again')
+    t.equal(knock(peer, 5004), undefined)
+    Object.assign(peer, { peerPort: 5001, ourIsn })
+    t.same([...peer.arrive({ flags: 'P.', seq: 1, ack: 1, text: 'a' }), ...peer.wait(40)], ['40 . 1 ack 2'])
+    peer.link.queueFill = 0
+    t.ok(knock(peer, 5005), 'nothing waits any more')
+    t.equal(peer.stack.counters().tcp.droppedSynInFlood, 2)
+    t.same(cookies(peer), [2, 0, 0])
+  }
+)
+
 t.test('a SYN-ACK with a cookie is the same as any but for its numbers', async t => {
   const plain = new Peer().listen()
   const [one, other] = [knock(plain, 5001, SYN_OPTIONS)!, knock(always(), 5001, SYN_OPTIONS)!]
