@@ -46,7 +46,7 @@ export function output(tcb: Tcb, now: number, out: Outbox): void {
 function hasSendingState({ state, synchronized, fastOpen }: Tcb): boolean {
   // "It may send the response data before the handshake finishes" (RFC 7413 §3).
   if (!synchronized) return fastOpen === FastOpen.PASSIVE
-  return state >= State.ESTABLISHED && state !== State.FIN_WAIT_2 && state !== State.TIME_WAIT
+  return state >= State.ESTABLISHED
 }
 
 /** RFC 5682 §3.1 step 2.b: new text, to see what becomes of it, before any more is repeated. */
@@ -151,10 +151,9 @@ function isCorked(tcb: Tcb, now: number): boolean {
  */
 export function sendText(tcb: Tcb, length: number, now: number, out: Outbox, segmentText = length): void {
   const seq = tcb.sndNxt
-  if (length > 0 && seq === tcb.sndUna) tcb.congestion.resumed(tcb, now)
+  if (seq === tcb.sndUna) tcb.congestion.resumed(tcb, now)
   const last = add(seq, length) === tcb.sendBuffer.end
   const fin = last && tcb.finQueued && lt(add(seq, length), add(oldestText(tcb), tcb.sndWnd))
-  if (length === 0 && !fin) return
   const segment = begin(tcb, seq, ACK | (last && length > 0 ? PSH : 0) | (fin ? FIN : 0), now, out)
   if (length > 0) {
     tcb.sendBuffer.locate(segment, seq, length, out.slab)
@@ -228,19 +227,18 @@ function textOf(tcb: Tcb, id: number): number {
 function cutRecord(tcb: Tcb, id: number, length: number, out: Outbox): void {
   const board = tcb.scoreboard
   const at = add(board.start(id), length)
-  const right = segmentsOf(Math.max(1, textOf(tcb, id) - length), smss(tcb))
+  const right = segmentsOf(textOf(tcb, id) - length, smss(tcb))
   board.split(board.find(board.start(id)), at, segmentsOf(length, smss(tcb)), right, out.records)
 }
 
 /** What is lost and was sent in small pieces goes again in one, as far as a segment holds it. */
 function joinLost(tcb: Tcb, id: number, room: number): void {
   const board = tcb.scoreboard
-  if (board.next(id) < 0) return
   const place = board.find(board.start(id))
   while (place + 1 < board.count) {
     const next = board.at(place + 1)
     const isLost = (board.flags(next) & (LOST | RESENT | SACKED)) === LOST
-    if (!isLost || board.segments(next) > 1 || ahead(board.end(next), board.start(id)) > room) return
+    if (!isLost || ahead(board.end(next), board.start(id)) > room) return
     board.join(place, 1)
   }
 }
@@ -284,8 +282,6 @@ export function repeatSyn(tcb: Tcb, now: number, out: Outbox): void {
   tcb.retransmits++
   tcb.synSentAt = Number.NaN // Karn's rule: what was sent twice is not timed
   tcb.synRetransmitted = true
-  // "A SYN packet without data and Fast Open options" (RFC 7413 §4.2.2).
-  if (tcb.fastOpen === FastOpen.WAITING) tcb.fastOpen = FastOpen.NONE
   sendSyn(tcb, now, out)
 }
 
@@ -294,6 +290,7 @@ export function sendSyn(tcb: Tcb, now: number, out: Outbox, offer?: CookieOffer)
   const segment = begin(tcb, tcb.iss, synFlags(tcb), now, out)
   const mayOfferAnew = tcb.state === State.SYN_SENT || (tcb.options.repeatOffer && tcb.fastOpen !== FastOpen.PASSIVE)
   offerOptions(tcb, segment, !mayOfferAnew, now)
+  // Only the first time: again it goes as "a SYN packet without data and Fast Open options" (RFC 7413 §4.2.2).
   if (tcb.fastOpen === FastOpen.WAITING) addFastOpen(tcb, segment, now, out)
   if (offer !== undefined) writeCookie(offer, segment)
   transmit(tcb, out)
@@ -363,7 +360,7 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
   if ((flags & ACK) !== 0) {
     segment.ack = tcb.rcvNxt
     tcb.lastAckSent = tcb.rcvNxt
-    if (tcb.quickAcks > 0 && (tcb.ackOwed || tcb.delayedAckAt !== Number.POSITIVE_INFINITY)) tcb.quickAcks--
+    if (tcb.ackOwed && tcb.quickAcks > 0) tcb.quickAcks--
     tcb.ackOwed = false
     tcb.delayedAckAt = Number.POSITIVE_INFINITY
     if ((flags & (SYN | RST)) === 0) {
@@ -372,7 +369,7 @@ function begin(tcb: Tcb, seq: Seq, flags: number, now: number, out: Outbox): Seg
       else if (tcb.echoesCe) segment.flags |= ECE
     }
   }
-  if (tcb.timestampsOn && (flags & SYN) === 0) {
+  if (tcb.timestampsOn) {
     segment.hasTimestamps = true
     segment.tsVal = timestampNow(tcb.tsOffset, now)
     segment.tsEcr = tcb.tsRecent
@@ -443,4 +440,6 @@ export function answerWithReset(seg: Segment, out: Outbox): void {
 }
 
 /** Whether an ACK of `seq` is one of something that was sent and not yet acknowledged. */
-export const acknowledgesNew = (tcb: Tcb, seq: Seq): boolean => lt(tcb.sndUna, seq) && leq(seq, tcb.sndNxt)
+export function acknowledgesNew(tcb: Tcb, seq: Seq): boolean {
+  return lt(tcb.sndUna, seq) && leq(seq, tcb.sndNxt)
+}
