@@ -40,6 +40,8 @@ export interface IpInfo {
   readonly ecn?: 'ect0' | 'ect1' | 'ce' | 'noecn' | 'ect01'
   readonly tos?: number
   readonly ttl?: number
+  /** Whether routers may not cut it (DF). */
+  readonly dontFragment?: boolean
 }
 
 export interface TcpPacket {

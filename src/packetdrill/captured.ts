@@ -41,6 +41,7 @@ export interface Captured {
   readonly totalLength: number
   readonly tos: number
   readonly ttl: number
+  readonly dontFragment: boolean
   readonly protocol: number
   /** int32. */
   readonly source: number
@@ -51,6 +52,7 @@ export interface Captured {
 }
 
 const IPV4_LEAST = 20
+const DONT_FRAGMENT = 0x40
 const TCP_LEAST = 20
 
 export function takeApart(bytes: Uint8Array, time: number): Captured {
@@ -65,6 +67,7 @@ export function takeApart(bytes: Uint8Array, time: number): Captured {
     totalLength: view.getUint16(2),
     tos: view.getUint8(1),
     ttl: view.getUint8(8),
+    dontFragment: (view.getUint8(6) & DONT_FRAGMENT) !== 0,
     protocol,
     source: view.getInt32(12),
     destination: view.getInt32(16),

@@ -10,6 +10,8 @@ export interface Config extends MatchRules {
   localIp: string
   remoteIp: string
   strictSegments: boolean
+  /** The longest packet that the stack may leave to its network card to cut, bytes; 0 for none. */
+  superSegmentBytes: number
   nonFatalPacket: boolean
   profile: Profile
   options: 'exact' | 'set'
@@ -28,6 +30,7 @@ export function defaultConfig(): Config {
     localIp: '192.168.0.1',
     remoteIp: '192.0.2.1',
     strictSegments: false,
+    superSegmentBytes: 0,
     nonFatalPacket: false,
     profile: 'linux',
     options: 'exact',
@@ -70,6 +73,10 @@ const WORDS: Readonly<Record<string, Apply>> = {
   },
   strict_segments: config => {
     config.strictSegments = true
+  },
+  super_segments: (config, value, name) => {
+    config.superSegmentBytes = number(value, name)
+    if (config.superSegmentBytes > 65_535) throw new ScriptError(`--super_segments=${value}: 65535 at most`)
   },
   non_fatal: (config, value) => {
     if (value !== 'packet') throw new Unsupported(`--non_fatal=${value}`)

@@ -22,15 +22,18 @@ export class ScriptLink implements Link {
   readonly acceptsPartialChecksums = false
   readonly congested = false
   readonly addresses: readonly number[]
+  readonly superSegmentBytes: number
   readonly #mtu: number
   readonly #sent: Sent
   #receiver: LinkReceiver | undefined
   #packetsSent = 0
   #packetsReceived = 0
 
-  constructor(address: number, mtu: number, sent: Sent) {
+  /** `superSegmentBytes`: the longest packet that is taken whole for others to cut, as a capture before a network card sees them; 0 for none. */
+  constructor(address: number, mtu: number, superSegmentBytes: number, sent: Sent) {
     this.addresses = [address]
     this.#mtu = mtu
+    this.superSegmentBytes = superSegmentBytes
     this.#sent = sent
   }
 

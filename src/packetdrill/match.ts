@@ -121,7 +121,7 @@ function checkIntegrity(packet: TcpCaptured, differences: string[]): void {
 const ECN_BITS = { noecn: [0], ect1: [1], ect0: [2], ce: [3], ect01: [1, 2] } as const
 
 function compareIp(expected: IpInfo, packet: Captured, differences: string[]): void {
-  const { ecn, tos, ttl } = expected
+  const { ecn, tos, ttl, dontFragment } = expected
   if (ecn !== undefined && !(ECN_BITS[ecn] as readonly number[]).includes(packet.tos & 3)) {
     differences.push(`ECN: expected ${ecn}, got ${['noecn', 'ect1', 'ect0', 'ce'][packet.tos & 3]}`)
   }
@@ -130,6 +130,9 @@ function compareIp(expected: IpInfo, packet: Captured, differences: string[]): v
     differences.push(`tos: expected 0x${tos.toString(16)}, got 0x${packet.tos.toString(16)}`)
   }
   if (ttl !== undefined && ttl !== packet.ttl) differences.push(`ttl: expected ${ttl}, got ${packet.ttl}`)
+  if (dontFragment !== undefined && dontFragment !== packet.dontFragment) {
+    differences.push(packet.dontFragment ? 'DF is set' : 'DF is not set')
+  }
 }
 
 // --- As text, in the notation of scripts ---

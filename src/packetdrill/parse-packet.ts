@@ -42,6 +42,10 @@ function parseIpInfo(scanner: Scanner): IpInfo {
       case 'ttl':
         info[word] = parseNumber(scanner, `after "${word}"`, 255)
         break
+      case 'df':
+      case 'nodf':
+        info.dontFragment = word === 'df'
+        break
       case undefined:
         throw scanner.problem('a word about the IP header was expected')
       default:

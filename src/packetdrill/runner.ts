@@ -75,6 +75,7 @@ export class Runner {
       remoteAddress: parseAddress(config.remoteIp) ?? 0,
       remoteIp: config.remoteIp,
       mtu: config.mtu,
+      superSegmentBytes: config.superSegmentBytes,
       seed: options.seed,
       shuffle: options.shuffle
     })

@@ -29,6 +29,7 @@ export interface WorldOptions {
   /** The same as text. */
   readonly remoteIp: string
   readonly mtu: number
+  readonly superSegmentBytes: number
   readonly seed: number
   readonly shuffle: boolean
 }
@@ -71,8 +72,8 @@ export class World implements CallWorld {
   }
 
   #makeStack(): Stack {
-    const { localAddress, mtu } = this.#options
-    this.#link = new ScriptLink(localAddress, mtu, bytes => this.#sent(bytes))
+    const { localAddress, mtu, superSegmentBytes } = this.#options
+    this.#link = new ScriptLink(localAddress, mtu, superSegmentBytes, bytes => this.#sent(bytes))
     const tracer: Tracer = { state: (tuple, from, to) => this.#stateChanged(tuple, from, to) }
     const options: StackOptions = { ...this.settings.stack, link: this.#link, host: this.clock, tracer }
     const stack = new Stack(options)

@@ -46,3 +46,53 @@ t.test('a sysctl below rawtcp. sets an option of the stack, and is noted where t
     ['rawtcp.ecn=maybe: no value maybe', 'unknown sysctl rawtcp.noSuch']
   )
 })
+
+t.test('whether a packet may be cut on its way is compared where a script says so', async t => {
+  const sent = (ip: string): string =>
+    script(
+      ...openWith('').slice(0, 3),
+      '+0 accept(3, ..., ...) = 4',
+      '+0 write(4, ..., 1) = 1',
+      `+0 > [${ip}] P. 1:2(1) ack 1`
+    )
+  t.equal(verdict(sent('df, ttl 64')), 'passed')
+  t.match(verdict(sent('nodf')), /^failed DF is set/)
+  const fragments = '`sysctl rawtcp.pathMtuDiscovery=off`\n'
+  t.equal(verdict(fragments + sent('nodf')), 'passed')
+  t.match(verdict(fragments + sent('df')), /^failed DF is not set/)
+})
+
+t.test('a link that takes super-segments gets them whole, as long as it says', async t => {
+  const sent = (bytes: number, ...packets: readonly string[]): string =>
+    `--super_segments=${bytes}\n--strict_segments\n` +
+    script(
+      '+0 < S 0:0(0) win 10000 <mss 1000>',
+      '+0 > S. 0:0(0) ack 1 <...>',
+      '+0 < . 1:1(0) ack 1 win 10000',
+      '+0 accept(3, ..., ...) = 4',
+      '+0 write(4, ..., 3000) = 3000',
+      ...packets
+    )
+  t.equal(verdict(sent(4000, '+0 > P. 1:3001(3000) ack 1')), 'passed')
+  t.equal(verdict(sent(2500, '+0 > . 1:2001(2000) ack 1', '+0 > P. 2001:3001(1000) ack 1')), 'passed')
+  t.match(verdict(sent(0, '+0 > P. 1:3001(3000) ack 1')), /^failed .*length: expected 3000, got 1000/)
+  t.match(verdict(sent(65_536)), /^error --super_segments=65536/)
+})
+
+t.test('a write that blocks returns when the connection says that there is room, not before', async t => {
+  const blocked = (returns: string): string =>
+    '`sysctl net.ipv4.tcp_wmem="4096 3000 3000"`\n' +
+    script(
+      '+0 < S 0:0(0) win 10000 <mss 1000>',
+      '+0 > S. 0:0(0) ack 1 <...>',
+      '+0 < . 1:1(0) ack 1 win 10000',
+      '+0 accept(3, ..., ...) = 4',
+      `+0...${returns} write(4, ..., 3500) = 3500`,
+      '+0 > P. 1:3001(3000) ack 1',
+      '+.1 < . 1:1(0) ack 601 win 10000', // less than a third
+      '+.1 < . 1:1(0) ack 1001 win 10000',
+      '+.1 < . 1:1(0) ack 3001 win 10000'
+    )
+  t.equal(verdict(blocked('.2')), 'passed')
+  t.match(verdict(blocked('.1')), /^failed write/)
+})
