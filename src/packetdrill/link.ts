@@ -10,6 +10,9 @@ import {
   RX_OFFSET,
   RX_STRIDE,
   RxBatch,
+  TX_HEADER_LENGTH,
+  TX_SEGMENT,
+  TX_STRIDE,
   type TxBatch
 } from '../link/link.ts'
 import type { Counters } from '../stats.ts'
@@ -48,9 +51,17 @@ export class ScriptLink implements Link {
     gather(batch, gathered, 0)
     for (let row = 0; row < gathered.count * RX_STRIDE; row += RX_STRIDE) {
       const at = gathered.table[row + RX_OFFSET]
+      if (!this.#fits(batch, row / RX_STRIDE)) continue
       this.#packetsSent++
       this.#sent(gathered.bytes.subarray(at, at + gathered.table[row + RX_LENGTH]))
     }
+  }
+
+  /** A packet that is longer than the MTU is one to be cut, or nothing that could leave. */
+  #fits(batch: TxBatch, index: number): boolean {
+    const textOfEach = batch.table[index * TX_STRIDE + TX_SEGMENT]
+    if (textOfEach === 0) return packetLength(batch.table, index) <= this.#mtu
+    return batch.table[index * TX_STRIDE + TX_HEADER_LENGTH] + textOfEach <= this.#mtu
   }
 
   /** A packet of the peer's arrives. */

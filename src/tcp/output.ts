@@ -69,7 +69,7 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
     if (unsent === 0 && !tcb.finQueued) return
     const mss = textRoom(tcb)
     const flight = tcb.options.limitedTransmit ? inFlight(tcb) : inFlightAndHeld(tcb)
-    if (flight > 0 && flight + smss(tcb) > tcb.cwnd) return noteWindowUse(tcb, true)
+    if (isWindowFull(tcb, flight)) return noteWindowUse(tcb, true)
     const window = ahead(add(oldestText(tcb), tcb.sndWnd), tcb.sndNxt)
     const length = Math.max(0, Math.min(unsent, mss, window))
     if (length === unsent && length < mss && !hurry && isCorked(tcb, now)) return
@@ -87,8 +87,13 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
       sendText(tcb, length, now, out)
       tcb.sndSml = tcb.sndNxt
     }
-    noteWindowUse(tcb, inFlight(tcb) + smss(tcb) > tcb.cwnd)
+    noteWindowUse(tcb, isWindowFull(tcb, inFlight(tcb)))
   }
+}
+
+/** The window of congestion has no room for one more segment. One may always be out: segments can be larger than they were. */
+function isWindowFull(tcb: Tcb, flight: number): boolean {
+  return flight > 0 && flight + smss(tcb) > tcb.cwnd
 }
 
 /** IPv4's header and the longest of TCP's. */
@@ -189,9 +194,7 @@ function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
   const board = tcb.scoreboard
   const limit = paceLimit(tcb, now)
   for (let id = board.firstLost; id >= 0; id = board.firstLost) {
-    const flight = inFlight(tcb)
-    if (flight > 0 && flight + smss(tcb) > tcb.cwnd) return
-    if (mustWait(tcb, limit)) return
+    if (isWindowFull(tcb, inFlight(tcb)) || mustWait(tcb, limit)) return
     const isFirst = id === board.at(0)
     if (!repeatRecord(tcb, id, now, out)) return
     if (tcb.repair === Repair.RECOVERY) tcb.prrOut += board.segments(id)
