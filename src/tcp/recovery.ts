@@ -178,11 +178,7 @@ function findLosses(tcb: Tcb, news: AckNews, now: number, out: Outbox): void {
       tcb.repair < Repair.RECOVERY ? board.sacked >= tcb.reordering : tcb.repair === Repair.RECOVERY && news.advanced
     if (isDue) loseFirstSegment(tcb, out)
   } else if (isRackOn(tcb)) {
-    const left = rackMarkLost(tcb, now, markLost)
-    if (left > 0) {
-      setTimer(tcb, Timer.REORDERING, now + left)
-      news.startsTimer = false
-    }
+    if (waitForReordering(tcb, rackMarkLost(tcb, now, markLost), now)) news.startsTimer = false
   } else markEvident(tcb, markLost, out)
 }
 
@@ -212,8 +208,17 @@ export function reorderingTimeout(tcb: Tcb, now: number, out: Outbox): void {
     }
     out.schedule(tcb)
   }
-  if (left > 0) setTimer(tcb, Timer.REORDERING, now + left + 1)
-  else restartTimeout(tcb, now)
+  if (!waitForReordering(tcb, left > 0 ? left + 1 : 0, now)) restartTimeout(tcb, now)
+}
+
+/**
+ * Sets RACK's timer (RFC 8985 §5.4), where there is something to wait for and the timeout would not come before. It would
+ * when the round trip, of a segment that took very long, is more than the timeout, which may know nothing of that segment.
+ */
+function waitForReordering(tcb: Tcb, left: number, now: number): boolean {
+  if (left <= 0 || left > tcb.rtoMs) return false
+  setTimer(tcb, Timer.REORDERING, now + left)
+  return true
 }
 
 // --- The timeout (RFC 5681 §3.1, RFC 8985 §6.3) ---
