@@ -299,7 +299,8 @@ export class ScriptSocket {
     this.connection = connection
     connection.handlers = {
       writable: () => {
-        if (!this.#awaitsRoom) throw new Error('The stack told of room that no write waits for')
+        if (!this.#awaitsRoom || connection.writableBytes === 0)
+          throw new Error('The stack told of room that there is not, or that no write waits for')
         this.#awaitsRoom = false
       },
       closed: (_, error) => {

@@ -88,7 +88,8 @@ export function setOptions(tcb: Tcb, options: SocketValues, now: number, out: Ou
   if (newUserTimeout) tcb.userTimeoutOwed = options.userTimeoutOption
   if (options.keepAlive !== before.keepAlive || options.keepAliveIdleMs !== before.keepAliveIdleMs) {
     tcb.keepAlivesSent = 0
-    armKeepAlive(tcb)
+    // The timer looks for how long the peer has been silent.
+    tcb.keepAliveAt = options.keepAlive ? now : Number.POSITIVE_INFINITY
   }
   // It asks for what is there, cork or not (man 7 tcp).
   if (options.noDelay && !before.noDelay) tcb.corkReleased = tcb.corkedUntil !== Number.POSITIVE_INFINITY
@@ -110,13 +111,6 @@ function changeController(tcb: Tcb, now: number): void {
   if (tcb.congestion.governsRecovery) return
   tcb.cwnd = cwnd
   tcb.ssthresh = ssthresh
-}
-
-/** Probes of a silent peer begin once the connection is open (§3.8.4). */
-function armKeepAlive(tcb: Tcb): void {
-  if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT) return
-  const { keepAlive, keepAliveIdleMs } = tcb.options
-  tcb.keepAliveAt = keepAlive ? tcb.heardAt + keepAliveIdleMs : Number.POSITIVE_INFINITY
 }
 
 /** CLOSE (§3.10.4): a FIN follows the last byte; the peer may go on sending. */
