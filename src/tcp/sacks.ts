@@ -62,7 +62,7 @@ function takeDuplicate(tcb: Tcb, seg: Segment, una: Seq, news: AckNews, out: Out
   }
   // It lies above: the records are still there.
   const board = tcb.scoreboard
-  for (let place = board.find(later(left, tcb.sndUna)); place < board.count; place++) {
+  for (let place = board.find(later(left, una)); place < board.count; place++) {
     const id = board.at(place)
     if (!lt(board.start(id), right)) return
     if (lt(board.start(id), left) || lt(right, board.end(id))) continue
