@@ -76,6 +76,9 @@ export function takeApart(bytes: Uint8Array, time: number): Captured {
   }
 }
 
+/** The eight control bits, and AE above them (RFC 9768 §3.1). */
+const FLAGS = 0x1ff
+
 function takeTcpApart(bytes: Uint8Array, view: DataView, at: number): CapturedTcp | undefined {
   const length = bytes.length - at
   if (length < TCP_LEAST) return undefined
@@ -87,8 +90,8 @@ function takeTcpApart(bytes: Uint8Array, view: DataView, at: number): CapturedTc
     destinationPort: view.getUint16(at + 2),
     seq: view.getUint32(at + 4),
     ack: view.getUint32(at + 8),
-    flags: view.getUint8(at + 13),
-    reserved: view.getUint8(at + 12) & 15,
+    flags: view.getUint16(at + 12) & FLAGS,
+    reserved: view.getUint8(at + 12) & 14,
     window: view.getUint16(at + 14),
     urgentPointer: view.getUint16(at + 18),
     options: decodeOptions(view, at + TCP_LEAST, at + headerLength),

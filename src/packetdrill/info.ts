@@ -86,6 +86,7 @@ const FIELDS: Readonly<Record<string, (info: TcpInfo) => number>> = {
   tcpi_reord_seen: info => info.reordSeen,
   tcpi_dsack_dups: info => info.dsackDups,
   tcpi_delivered: info => info.delivered,
+  tcpi_delivered_ce: info => info.deliveredCe,
   tcpi_options: info =>
     (info.options.timestamps ? 1 : 0) |
     (info.options.sack ? 2 : 0) |

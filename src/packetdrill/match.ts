@@ -1,6 +1,6 @@
 // An expected packet against what came: one segment, or a run of them that a segmenting network card would have sent as one.
 
-import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../wire/segment.ts'
+import { ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../wire/segment.ts'
 import type { IpInfo, TcpPacket } from './ast.ts'
 import type { Captured, CapturedTcp } from './captured.ts'
 import type { Flow } from './flow.ts'
@@ -19,7 +19,8 @@ const LETTERS: readonly (readonly [string, number])[] = [
   ['.', ACK],
   ['U', URG],
   ['E', ECE],
-  ['W', CWR]
+  ['W', CWR],
+  ['A', AE]
 ]
 
 export function flagBits(letters: string): number {
@@ -44,8 +45,8 @@ export function continuesRun(run: Run, next: TcpCaptured): boolean {
   const first = run[0].tcp
   const last = run[run.length - 1].tcp
   return (
-    (first.flags & ~(ACK | PSH | ECE | CWR)) === 0 &&
-    (last.flags & ~(ACK | PSH | ECE | (run.length === 1 ? CWR : 0))) === 0 &&
+    (first.flags & ~(ACK | PSH | ECE | CWR | AE)) === 0 &&
+    (last.flags & ~(ACK | PSH | ECE | AE | (run.length === 1 ? CWR : 0))) === 0 &&
     last.payload.length === first.payload.length &&
     next.tcp.payload.length <= first.payload.length &&
     next.tcp.seq === (last.seq + last.payload.length) >>> 0 &&

@@ -58,8 +58,8 @@ function parseIpInfo(scanner: Scanner): IpInfo {
 
 function parseTcp(scanner: Scanner, inbound: boolean, ip: IpInfo): TcpPacket {
   const ports = parsePorts(scanner)
-  const flags = scanner.take(/([SFRPUEW.]+|-)(?=\s)/y)
-  if (flags === undefined) throw scanner.problem('flags were expected: letters of SFRPUEW and ".", or "-"')
+  const flags = scanner.take(/([SFRPUEWA.]+|-)(?=\s)/y)
+  if (flags === undefined) throw scanner.problem('flags were expected: letters of SFRPUEWA and ".", or "-"')
   const { seq, length } = parseSequence(scanner)
   const ack = parseNamed(scanner, 'ack', 0xffff_ffff)
   const window = parseNamed(scanner, 'win', 0xffff)

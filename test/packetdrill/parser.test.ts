@@ -91,6 +91,7 @@ const plain = {
 const packets = [
   { text: '< . 1:1(0)', is: {} },
   { text: '> SEW 0:0(0)', is: { inbound: false, flags: 'SEW', seq: 0 } },
+  { text: '> SEWA 0:0(0)', is: { inbound: false, flags: 'SEWA', seq: 0 } },
   { text: '< - 5:5(0) win 7', is: { flags: '-', seq: 5, window: 7 } },
   { text: '< FPU. 1:11(10) ack 9 win 100 urg 4', is: { flags: 'FPU.', length: 10, ack: 9, window: 100, urgent: 4 } },
   { text: '< . 4294967290:4(10) ack 1', is: { seq: 4294967290, length: 10, ack: 1 } },
