@@ -72,7 +72,9 @@ export function discard(tcb: Tcb, out: Outbox): number {
 
 /** A peer that can send no more text has no use for a window. */
 function updateWindow(tcb: Tcb, out: Outbox): void {
-  if (!mayReceive(tcb.state) || !owesWindowUpdate(tcb)) return
+  // Text of a Fast Open's SYN may have filled the window that the SYN-ACK has told.
+  const maySend = mayReceive(tcb.state) || (tcb.state === State.SYN_RECEIVED && tcb.fastOpen === FastOpen.PASSIVE)
+  if (!maySend || !owesWindowUpdate(tcb)) return
   out.counters.windowUpdates++
   oweAck(tcb, out)
 }
