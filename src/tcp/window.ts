@@ -20,7 +20,7 @@ export function offerWindow(tcb: Tcb, onSyn: boolean): number {
   const wanted = isWorthOpening(tcb) ? freeSpace(tcb) : offered
   let field = wanted >> shift
   if (field << shift < offered && mayRoundUp(tcb, offered, shift)) field = windowField(offered, shift)
-  if (field > 65_535) field = 65_535
+  field = Math.min(field, 65_535)
   tcb.rcvAdv = add(tcb.rcvNxt, Math.max(field << shift, offered))
   return field
 }
