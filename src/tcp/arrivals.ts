@@ -62,7 +62,7 @@ function arrivesInSynSent(tcb: Tcb, seg: Segment, now: number, out: Outbox): voi
   agree(tcb, seg, now, out.counters)
   agreeOnEcn(tcb, seg)
   takeUserTimeout(tcb, seg.userTimeout)
-  beginSequences(tcb, (seg.flags & ACK) !== 0 ? ack : tcb.iss)
+  beginSequences(tcb)
   if ((seg.flags & ACK) === 0) {
     // Simultaneous open. Text on the SYN is not kept: the peer repeats it. An ACK that comes may be one of the SYN or of
     // the SYN-ACK, and tells no round trip (RFC 6298 §3).
@@ -96,7 +96,7 @@ function isSynAgain(tcb: Tcb, seg: Segment): boolean {
 function takeAckOfText(tcb: Tcb, out: Outbox): void {
   const taken = ahead(tcb.sndUna, add(tcb.iss, 1))
   tcb.bytesAcked += taken
-  if (taken > 0) tcb.sendBuffer.acknowledge(tcb.sndUna, out)
+  tcb.sendBuffer.acknowledge(tcb.sndUna, out)
   synAnswered(tcb, out)
   tellOfRoom(tcb, out)
 }
@@ -138,7 +138,6 @@ function isAcceptable(tcb: Tcb, seg: Segment): boolean {
   // Control of a peer that has filled our window stands at its right edge; its ACKs must count, or both could wait for ever.
   if (seq === tcb.rcvNxt) return true
   if (length === 0) return within(seq, tcb.rcvNxt, window) || ((seg.flags & RST) === 0 && seq === tcb.rcvAdv)
-  if (window === 0) return false
   return within(seq, tcb.rcvNxt, window) || within(add(seq, length - 1), tcb.rcvNxt, window)
 }
 

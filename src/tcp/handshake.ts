@@ -88,13 +88,13 @@ export function agree(to: Handshake, seg: Segment, now: number, counters: TcpCou
 /** The window that a SYN of ours offers, bytes. */
 export const firstWindow = (options: SocketValues): number => Math.min(65_535, options.receiveBuffer)
 
-/** The peer's SYN has been taken: the variables of a TCB that begin with it. `ack` is what that SYN acknowledged, if anything. */
-export function beginSequences(tcb: Tcb, ack: Seq): void {
+/** The peer's SYN has been taken: the variables of a TCB that begin with it. */
+export function beginSequences(tcb: Tcb): void {
   const offered = windowOffered(tcb) // by our SYN; the user may have changed the buffer since
   tcb.rcvNxt = add(tcb.irs, 1)
   tcb.rcvAdv = add(tcb.rcvNxt, offered)
   tcb.lastAckSent = tcb.rcvNxt
   tcb.maxSndWnd = tcb.sndWnd
   tcb.sndWl1 = tcb.irs
-  tcb.sndWl2 = ack
+  tcb.sndWl2 = tcb.iss // not later than what any segment acknowledges
 }

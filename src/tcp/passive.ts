@@ -164,7 +164,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
 
 /** A text that begins before RCV.NXT and reaches past it: acceptable by its end (§3.4). */
 function reachesWindow(seg: Segment, rcvNxt: Seq): boolean {
-  return seg.length > 0 && within(rcvNxt, toSeq(seg.seq), seg.length)
+  return within(rcvNxt, toSeq(seg.seq), seg.length)
 }
 
 /**
@@ -224,7 +224,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.segmentsSent = 1 + record.resent
   tcb.segmentsReceived = 1
   takeUserTimeout(tcb, record.userTimeout)
-  beginSequences(tcb, record.iss)
+  beginSequences(tcb)
   tcb.rcvAdv = add(tcb.rcvNxt, record.offeredWindow)
   return tcb
 }

@@ -81,11 +81,8 @@ export function refuseInTimeWait(record: TimeWait, now: number, out: Outbox): vo
 
 /** RFC 6191 §2: by timestamp where both connections have them, else by sequence number. */
 function isNewer(record: TimeWait, seg: Segment, stamps: boolean): boolean {
-  if (record.timestampsOn && seg.hasTimestamps && stamps) {
-    const age = (seg.tsVal - record.tsRecent) | 0
-    if (age !== 0) return age > 0
-  }
-  return leq(record.rcvNxt, toSeq(seg.seq))
+  const age = record.timestampsOn && seg.hasTimestamps && stamps ? (seg.tsVal - record.tsRecent) | 0 : 0
+  return age > 0 || (age === 0 && leq(record.rcvNxt, toSeq(seg.seq)))
 }
 
 function sendAck(record: TimeWait, now: number, out: Outbox): void {

@@ -8,7 +8,7 @@ import { output, repeatSyn, sendAck, sendProbe, sendReset, sendText, textRoom } 
 import { enterLoss, reorderingTimeout } from './recovery.ts'
 import { setTimer } from './retransmission-timer.ts'
 import { backOff } from './rto.ts'
-import { add, ahead } from './seq.ts'
+import { ahead } from './seq.ts'
 import { isSynchronized, State } from './state.ts'
 import { sendLossProbe } from './tail-loss-probe.ts'
 import { Event, FastOpen, isSynUnacked, type Tcb, Timer } from './tcb.ts'
@@ -116,14 +116,11 @@ function persistTimeout(tcb: Tcb, now: number, out: Outbox): void {
   if (tcb.retries >= retriesOrTime(tcb)) return giveUp(tcb, out)
   tcb.retries++
   tcb.persistAt = Number.POSITIVE_INFINITY
-  const window = ahead(add(tcb.sndUna, tcb.sndWnd), tcb.sndNxt)
-  if (window > 0) {
+  if (tcb.sndWnd > 0) {
     // Too little for good manners, but it has waited long enough: the override of §3.8.6.2.1.
-    sendText(tcb, Math.min(window, ahead(tcb.sendBuffer.end, tcb.sndNxt), textRoom(tcb)), now, out)
-    if (tcb.sndNxt !== tcb.sndUna) {
-      tcb.retries = 0 // it leaves for the first time: R2 counts from here
-      return
-    }
+    sendText(tcb, Math.min(tcb.sndWnd, ahead(tcb.sendBuffer.end, tcb.sndNxt), textRoom(tcb)), now, out)
+    tcb.retries = 0 // it leaves for the first time: R2 counts from here
+    return
   }
   out.counters.zeroWindowProbes++
   sendProbe(tcb, now, out)

@@ -20,6 +20,40 @@ export const EXCUSES: readonly Excuse[] = [
     original: 'field << shift < offered',
     replacement: 'field << shift <= offered',
     why: 'rounding up a window that is a multiple of the scale changes nothing'
+  },
+  {
+    file: 'src/tcp/passive.ts',
+    at: 'slot',
+    original: '-1',
+    replacement: '+1',
+    why: 'a record has its place in the table before anybody asks for it'
+  },
+  {
+    file: 'src/tcp/passive.ts',
+    at: 'windowScalingOn = false',
+    original: 'false',
+    replacement: 'true',
+    why: 'the SYN, or the cookie, decides it before anybody asks'
+  },
+  {
+    file: 'src/tcp/passive.ts',
+    at: 'timestampsOn = false',
+    original: 'false',
+    replacement: 'true',
+    why: 'the SYN, or the cookie, decides it before anybody asks'
+  },
+  {
+    file: 'src/tcp/passive.ts',
+    at: 'sacksOn = false',
+    original: 'false',
+    replacement: 'true',
+    why: 'the SYN, or the cookie, decides it before anybody asks'
+  },
+  {
+    file: 'src/tcp/timeouts.ts',
+    original: 'tcb.pacedUntil <= now',
+    replacement: 'true',
+    why: 'text that must still wait sets the timer again when it is tried'
   }
 ]
 
