@@ -57,11 +57,13 @@ export class ScriptLink implements Link {
     }
   }
 
-  /** A packet that is longer than the MTU is one to be cut, or nothing that could leave. */
+  /** A packet that is longer than the MTU is one to be cut, or nothing that could leave; one that says that it is to be cut is longer than a piece. */
   #fits(batch: TxBatch, index: number): boolean {
+    const length = packetLength(batch.table, index)
     const textOfEach = batch.table[index * TX_STRIDE + TX_SEGMENT]
-    if (textOfEach === 0) return packetLength(batch.table, index) <= this.#mtu
-    return batch.table[index * TX_STRIDE + TX_HEADER_LENGTH] + textOfEach <= this.#mtu
+    if (textOfEach === 0) return length <= this.#mtu
+    const piece = batch.table[index * TX_STRIDE + TX_HEADER_LENGTH] + textOfEach
+    return piece <= this.#mtu && piece < length
   }
 
   /** A packet of the peer's arrives. */
