@@ -383,6 +383,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   #tellStarving(): void {
     for (const tcb of this.#starving) {
+      if (!tcb.writerWaits) continue // an ACK has made room meanwhile, and the user knows
       tcb.writerWaits = false
       tell(tcb, Event.WRITABLE, this)
     }
