@@ -56,6 +56,8 @@ export interface TcpPacket {
   readonly ack: number | undefined
   readonly window: number | undefined
   readonly urgent: number | undefined
+  /** The three bits that have no name yet, of a packet that is injected: one that is expected has zeros there. */
+  readonly reserved: number | undefined
   /** Undefined for `<...>`; empty where there is no list. */
   readonly options: readonly TcpOption[] | undefined
 }

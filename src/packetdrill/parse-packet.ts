@@ -64,7 +64,9 @@ function parseTcp(scanner: Scanner, inbound: boolean, ip: IpInfo): TcpPacket {
   const ack = parseNamed(scanner, 'ack', 0xffff_ffff)
   const window = parseNamed(scanner, 'win', 0xffff)
   const urgent = parseNamed(scanner, 'urg', 0xffff)
-  return { kind: 'tcp', inbound, ip, ports, flags, seq, length, ack, window, urgent, options: parseOptions(scanner) }
+  const reserved = inbound ? parseNamed(scanner, 'reserved', 7) : undefined
+  const options = parseOptions(scanner)
+  return { kind: 'tcp', inbound, ip, ports, flags, seq, length, ack, window, urgent, reserved, options }
 }
 
 function parsePorts(scanner: Scanner): TcpPacket['ports'] {

@@ -138,7 +138,7 @@ export class Runner {
         destinationPort: flow.localPort,
         seq: flow.peerToWire(packet.seq, isSyn),
         ack: hasAck ? flow.oursToWire(packet.ack, isSyn) : (packet.ack ?? 0) >>> 0,
-        flags,
+        flags: flags | ((packet.reserved ?? 0) << 9),
         window: packet.window ?? 0,
         urgentPointer: packet.urgent ?? 0,
         options: encodeOptions(this.#filledIn(packet.options ?? [], flow), flow, (flags & ACK) !== 0, this.#config),

@@ -95,6 +95,7 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_abort_on_overflow: flagOf('abortOnOverflow'),
   tcp_mtu_probing: choice('blackHoleDetection', { '0': false, '1': true }),
   tcp_base_mss: numberOf('baseMss'),
+  tcp_max_tw_buckets: numberOf('timeWaitLimit'),
   tcp_fastopen_blackhole_timeout_sec: numberOf('fastOpenPauseMs', 1000),
   tcp_fastopen_blackhole_timeout: numberOf('fastOpenPauseMs', 1000),
   tcp_tso_win_divisor: nothing,

@@ -58,6 +58,11 @@ export const socketOptions = {
   timestamps: flag({ default: true }),
   /** Offer and take up selective acknowledgements (RFC 2018). */
   selectiveAcks: flag({ default: true }),
+  /**
+   * Pieces of text that may wait behind holes: enough for a large window with every other segment lost, and a limit to what a
+   * peer can make us keep. What would be one more is dropped.
+   */
+  holesLimit: int({ default: 1024, min: 1, max: 65_536, live: true }),
   /** Tell the peer, in a SACK block, of what came twice (RFC 2883). */
   duplicateSacks: flag({ default: true }),
   /** With SACK, find losses by time (RACK, RFC 8985 §6); else by count (RFC 6675). */

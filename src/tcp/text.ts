@@ -12,9 +12,6 @@ import { mayReceive, State } from './state.ts'
 import { Event, type Tcb } from './tcb.ts'
 import { end, enterTimeWait, setState } from './transitions.ts'
 
-/** Ranges that may wait behind holes: enough for a large window with every other segment lost, and a limit to what a peer can make us keep. */
-const MOST_HOLES = 1024
-
 export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
   if (seg.payloadLength === 0) return
   if (!mayReceive(tcb.state) && tcb.state !== State.SYN_RECEIVED) {
@@ -84,7 +81,7 @@ function keepOutOfOrder(
 ): void {
   out.counters.outOfOrderSegments++
   const buffer = tcb.receiveBuffer
-  if (buffer.waiting.countAfter(start, add(start, length)) > MOST_HOLES) out.counters.droppedTooManyHoles++
+  if (buffer.waiting.countAfter(start, add(start, length)) > tcb.options.holesLimit) out.counters.droppedTooManyHoles++
   else if (!buffer.keep(out, tcb.rcvNxt, start, seg.bytes, offset, length)) out.counters.droppedOutOfMemory++
   if (buffer.waiting.indexOf(start) >= 0) rememberBlock(tcb, start)
   sendAck(tcb, now, out)

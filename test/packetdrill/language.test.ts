@@ -723,3 +723,48 @@ assert tcpi_ato == 40000 and tcpi_pmtu == 1500 and tcpi_probes == 0 }%`
 +0 %{ assert tcpi_probes == 2, tcpi_probes }%`
   }
 ])
+
+// --- Whole conversations ---
+
+run([
+  {
+    name: 'a passive open and a request',
+    text: `
+// passive open and a request
+   0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+  +0   bind(3, ..., ...) = 0
+  +0   listen(3, 5) = 0
+  +0   < S 0:0(0) win 40000 <mss 1200,sackOK,nop,nop,nop,wscale 6>
+  +0   > S. 0:0(0) ack 1 <...>
++.03   < . 1:1(0) ack 1 win 700
+  +0   accept(3, ..., ...) = 4
++.01   < P. 1:301(300) ack 1 win 700
+  +0   > . 1:1(0) ack 301
+  +0   read(4, ..., 500) = 300`
+  },
+  {
+    name: 'an active open and a reset',
+    text: `
+   0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+  +0   fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+  +0   connect(3, ..., ...) = -1 EINPROGRESS (not yet)
+  +0   > S 0:0(0) <mss 1460,sackOK,TS val 500 ecr 0,nop,wscale 8>
++.05   < S. 0:0(0) ack 1 win 9000 <mss 1400,sackOK,TS val 90 ecr 500,nop,wscale 3>
+  +0   > . 1:1(0) ack 1 <nop,nop,TS val 550 ecr 90>
++.04   < R 1:1(0) win 0
++.01   write(3, ..., 10) = -1 ECONNRESET (reset)`
+  },
+  {
+    name: 'five segments, the first is lost',
+    text: `${LISTENING}
+  +0   < S 0:0(0) win 50000 <mss 1300,nop,nop,sackOK>
+  +0   > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>
++.06   < . 1:1(0) ack 1 win 50000
+  +0   accept(3, ..., ...) = 4
+  +0   write(4, ..., 6500) = 6500
+  +0   > P. 1:6501(6500) ack 1
++.06   < . 1:1(0) ack 1 win 50000 <nop,nop,sack 1301:5201>
+  +0   > . 1:1301(1300) ack 1
+  +0   %{ assert tcpi_ca_state == TCP_CA_Recovery; assert tcpi_sacked == 3, tcpi_sacked }%`
+  }
+])

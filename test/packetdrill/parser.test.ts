@@ -86,6 +86,7 @@ const plain = {
   ack: undefined,
   window: undefined,
   urgent: undefined,
+  reserved: undefined,
   options: []
 }
 const packets = [
@@ -93,6 +94,7 @@ const packets = [
   { text: '> SEW 0:0(0)', is: { inbound: false, flags: 'SEW', seq: 0 } },
   { text: '> SEWA 0:0(0)', is: { inbound: false, flags: 'SEWA', seq: 0 } },
   { text: '< - 5:5(0) win 7', is: { flags: '-', seq: 5, window: 7 } },
+  { text: '< . 1:1(0) ack 9 reserved 5', is: { flags: '.', ack: 9, reserved: 5 } },
   { text: '< FPU. 1:11(10) ack 9 win 100 urg 4', is: { flags: 'FPU.', length: 10, ack: 9, window: 100, urgent: 4 } },
   { text: '< . 4294967290:4(10) ack 1', is: { seq: 4294967290, length: 10, ack: 1 } },
   { text: '< 40000 > 80 S 0:0(0)', is: { ports: { source: 40000, destination: 80 }, flags: 'S', seq: 0 } },
