@@ -48,6 +48,12 @@ export class Cubic implements CongestionControl {
   #heardAt = 0
   /** Of a byte, by which the window should be larger. */
   #fraction = 0
+  readonly #fastConvergence: boolean
+
+  /** `fastConvergence`: a flow that loses before its last peak leaves room for somebody new (§4.7). */
+  constructor({ fastConvergence = true } = {}) {
+    this.#fastConvergence = fastConvergence
+  }
 
   opened(tcb: Tcb): void {
     tcb.cwnd = initialWindow(tcb)
@@ -109,13 +115,12 @@ export class Cubic implements CongestionControl {
     this.#heardAt = now
   }
 
-  /** §4.7, with fast convergence: who loses before the last peak leaves room for somebody new. */
   #reduce(tcb: Tcb): void {
     const { cwnd } = tcb
     const curve = this.#curve
     this.#before.take(curve)
     curve.prior = cwnd
-    curve.wMax = cwnd < curve.wMax ? (cwnd * (1 + BETA)) / 2 : cwnd
+    curve.wMax = this.#fastConvergence && cwnd < curve.wMax ? (cwnd * (1 + BETA)) / 2 : cwnd
     curve.epochAt = Number.NaN
     this.#fraction = 0
   }
