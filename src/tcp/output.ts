@@ -332,7 +332,7 @@ export function sendReset(tcb: Tcb, now: number, out: Outbox): void {
   transmit(tcb, out)
 }
 
-/** <SEQ=SEG.ACK><CTL=RST>: the answer to an ACK of something never sent, on a connection not yet synchronized. */
+/** <SEQ=SEG.ACK><CTL=RST>: the answer to an ACK of something never sent, on a connection not yet synchronized, and to text that nobody will read. */
 export function sendResetFor(tcb: Tcb, ack: number, now: number, out: Outbox): void {
   out.counters.resetsSent++
   const segment = begin(tcb, toSeq(ack), RST, now, out)

@@ -5,7 +5,7 @@ import { FIN, type Segment } from '../wire/segment.ts'
 import { expectSlowStart, textTaken } from './ack-policy.ts'
 import { changesEcho, takeCodepoint } from './ecn.ts'
 import { type Outbox, tell } from './outbox.ts'
-import { oweAck, sendAck, sendReset } from './output.ts'
+import { oweAck, sendAck, sendResetFor } from './output.ts'
 import { rememberBlock, reportDuplicate } from './sack-blocks.ts'
 import { add, ahead, earlier, later, leq, lt, type Seq, toSeq } from './seq.ts'
 import { mayReceive, State } from './state.ts'
@@ -41,7 +41,7 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): void
   if (tcb.readerGone) {
     // §3.6.1: nobody will ever read this, and the peer should know.
     out.counters.abortsOnLateText++
-    sendReset(tcb, now, out)
+    sendResetFor(tcb, seg.ack, now, out)
     end(tcb, null, 'text after close', out)
     return
   }
