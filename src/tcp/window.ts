@@ -7,10 +7,9 @@ import { FastOpen, type Tcb } from './tcb.ts'
 /** An eighth of the receive buffer: more than rounding up asks of a peer's full-sized segments, for all but huge buffers. */
 const OVERDRAFT_SHIFT = 3
 
-/** The shift for a receive buffer, RFC 7323 §2.3: the smallest that lets 16 bits tell all of it, 14 at most. */
+/** The shift for a receive buffer, RFC 7323 §2.3: as many bits of its size as the field has no place for, 14 at most. */
 export function windowShift(receiveBuffer: number): number {
-  // The first power of two that is not below the quotient.
-  return receiveBuffer <= 65_535 ? 0 : Math.min(14, 32 - Math.clz32((receiveBuffer - 1) / 65_535))
+  return Math.min(14, Math.max(0, 16 - Math.clz32(receiveBuffer)))
 }
 
 /** The window field for a segment that leaves now; what it offers is remembered in RCV.ADV. SYNs are never scaled. */
