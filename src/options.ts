@@ -84,14 +84,28 @@ export function oneOfOrMade<M, const C extends string, const S extends Liveness>
  * wrong type) or a RangeError (ERR_OUT_OF_RANGE).
  */
 export function resolve<T extends Table>(table: T, given: object = {}, base?: Values<T>): Values<T> {
-  const values: Record<string, unknown> = {}
-  for (const [name, option] of Object.entries(table)) values[name] = base?.[name] ?? option.default
+  const values: Record<string, unknown> = { ...(base ?? defaultsOf(table)) }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
     checkOption(name, findOption(table, name), value)
     values[name] = value
   }
   return values as Values<T>
+}
+
+const defaults = new WeakMap<Table, object>()
+
+/**
+ * Values are read for each segment. An object that is made at once, and copied by a spread, keeps its fields at fixed places; one that
+ * grows by dozens of computed names is a hash table to V8.
+ */
+function defaultsOf(table: Table): object {
+  let values = defaults.get(table)
+  if (values === undefined) {
+    values = Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
+    defaults.set(table, values)
+  }
+  return values
 }
 
 /** `current` with the changes that `given` asks for: as `resolve`, and ERR_INVALID_ARG_VALUE for an option that is not live. */
