@@ -85,6 +85,7 @@ const LINUX: Readonly<Record<string, Sysctl>> = {
   tcp_reordering: numberOf('reordering'),
   tcp_frto: flagOf('forwardRto'),
   tcp_slow_start_after_idle: flagOf('slowStartAfterIdle'),
+  tcp_invalid_ratelimit: numberOf('challengeRepeatMs'),
   tcp_keepalive_time: numberOf('keepAliveIdleMs', 1000),
   tcp_keepalive_intvl: numberOf('keepAliveIntervalMs', 1000),
   tcp_keepalive_probes: numberOf('keepAliveProbes'),
@@ -140,7 +141,8 @@ const LINUX_PROFILE: Readonly<Record<string, string>> = {
   tcp_rmem: '4096 540000 15728640',
   tcp_wmem: '4096 262144 4194304',
   tcp_syn_retries: '5',
-  tcp_synack_retries: '5'
+  tcp_synack_retries: '5',
+  tcp_invalid_ratelimit: '500'
 }
 
 const BSD_PROFILE: Readonly<Record<string, string>> = {

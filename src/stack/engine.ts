@@ -282,7 +282,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         return
       case 'reopen':
         if (listener === undefined) {
-          refuseInTimeWait(record, this.now, this)
+          refuseInTimeWait(record, seg, this.now, this)
           return
         }
         this.counters.timeWaitsReused++

@@ -43,7 +43,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
     // RFC 5961 §5.2: an ACK that is too old, or of what was never sent.
     if (lt(tcb.sndNxt, ack)) out.counters.droppedBadAck++
     else out.counters.droppedOldAck++
-    challengeAck(tcb, now, out)
+    challengeAck(tcb, seg, now, out)
     return false
   }
   hear(tcb, seg, now)

@@ -126,7 +126,7 @@ function checkSeq(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
     const seq = toSeq(seg.seq)
     if (lt(seq, tcb.rcvNxt)) duplicateArrives(tcb, seq, earlier(add(seq, seg.length), tcb.rcvNxt), now, out)
     oweAck(tcb, out)
-  } else challengeAck(tcb, now, out)
+  } else challengeAck(tcb, seg, now, out)
   return false
 }
 
@@ -147,7 +147,7 @@ function checkRst(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   if (toSeq(seg.seq) !== tcb.rcvNxt) {
     out.counters.droppedBadReset++
     resetPastText(tcb, now, out)
-    challengeAck(tcb, now, out)
+    challengeAck(tcb, seg, now, out)
     return false
   }
   out.counters.resetsReceived++
@@ -172,6 +172,6 @@ function checkRst(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
 function checkSyn(tcb: Tcb, seg: Segment, now: number, out: Outbox): boolean {
   if ((seg.flags & SYN) === 0) return true
   out.counters.droppedUnexpectedSyn++
-  challengeAck(tcb, now, out)
+  challengeAck(tcb, seg, now, out)
   return false
 }

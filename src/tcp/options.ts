@@ -105,6 +105,8 @@ export const socketOptions = {
    */
   challengeAcks: int({ default: 10, min: 1, max: 65_535, live: true }),
   challengePeriodMs: int({ default: 1000, min: 1, max: 3_600_000, live: true }),
+  /** The same segment, without text, gets no second challenge ACK for so long, ms (Linux's tcp_invalid_ratelimit, 500 there). */
+  challengeRepeatMs: int({ default: 0, min: 0, max: 3_600_000, live: true }),
   /** Retransmission timeout before anything is measured, ms (RFC 6298 §2.1). */
   initialRtoMs: int({ default: 1000, min: 1, max: 60_000 }),
   /** What the variance of the round trip counts for at least, ms: the timeout is never below SRTT plus this (Linux has 200). */

@@ -47,6 +47,8 @@ export class SynReceived implements Handshake, FourTuple, Challenger {
   userTimeout = -1
   challenges = 0
   challengeSince = Number.NEGATIVE_INFINITY
+  nonsense = 0
+  nonsenseAt = 0
   /** Timeouts so far, with and without a SYN-ACK. */
   retries = 0
   /** SYN-ACKs that were sent again. */
@@ -132,7 +134,7 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
   if (!isInWindow || isOldDuplicate(record, seg, now)) {
     if (isInWindow) out.counters.droppedOldTimestamp++
     else out.counters.droppedUnacceptable++
-    if ((seg.flags & RST) === 0) sendBareAck(record, now, out)
+    if ((seg.flags & RST) === 0) sendBareAck(record, seg, now, out)
     return 'waiting'
   }
   if ((seg.flags & RST) !== 0) {
@@ -142,12 +144,12 @@ export function arrivesInSynReceived(record: SynReceived, seg: Segment, now: num
       return 'gone'
     }
     out.counters.droppedBadReset++
-    sendBareAck(record, now, out)
+    sendBareAck(record, seg, now, out)
     return 'waiting'
   }
   if ((seg.flags & SYN) !== 0) {
     out.counters.droppedUnexpectedSyn++
-    sendBareAck(record, now, out)
+    sendBareAck(record, seg, now, out)
     return 'waiting'
   }
   if ((seg.flags & ACK) === 0) {
@@ -255,8 +257,8 @@ export function writeSynAck(record: SynReceived, segment: Segment, now: number):
   heedService(segment, record.options)
 }
 
-function sendBareAck(record: SynReceived, now: number, out: Outbox): void {
-  if (!mayChallenge(record, now, out)) return
+function sendBareAck(record: SynReceived, seg: Segment, now: number, out: Outbox): void {
+  if (!mayChallenge(record, seg, now, out)) return
   const segment = out.segment
   address(segment, record)
   segment.flags = ACK

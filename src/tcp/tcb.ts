@@ -172,6 +172,8 @@ export class Tcb {
   /** Challenge ACKs (RFC 5961 §7): how many in the period that began at `challengeSince`. */
   challenges = 0
   challengeSince = Number.NEGATIVE_INFINITY
+  nonsense = 0
+  nonsenseAt = 0
 
   // Round trip and retransmission (RFC 6298).
   srttMs = -1

@@ -27,6 +27,8 @@ export class TimeWait implements FourTuple, Challenger {
   expiresAt: number
   challenges = 0
   challengeSince = Number.NEGATIVE_INFINITY
+  nonsense = 0
+  nonsenseAt = 0
 
   constructor(tcb: Tcb, now: number) {
     this.slot = tcb.slot
@@ -69,14 +71,14 @@ export function arrivesInTimeWait(
     return 'restarted'
   }
   // A bare ACK is not answered: two ends in doubt would answer each other for ever.
-  if (seg.length > 0 && mayChallenge(record, now, out)) sendAck(record, now, out)
+  if (seg.length > 0 && mayChallenge(record, seg, now, out)) sendAck(record, now, out)
   return 'waiting'
 }
 
 /** A new SYN for which nobody listens gets what any SYN gets that comes in a synchronized state (RFC 5961 §4.2). */
-export function refuseInTimeWait(record: TimeWait, now: number, out: Outbox): void {
+export function refuseInTimeWait(record: TimeWait, seg: Segment, now: number, out: Outbox): void {
   out.counters.droppedInTimeWait++
-  if (mayChallenge(record, now, out)) sendAck(record, now, out)
+  if (mayChallenge(record, seg, now, out)) sendAck(record, now, out)
 }
 
 /** RFC 6191 §2: by timestamp where both connections have them, else by sequence number. */

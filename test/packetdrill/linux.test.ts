@@ -209,15 +209,18 @@ run('ACKs', {
 +0 > . 1:1(0) ack 16001
 +.001 < . 16001:16101(100) ack 1 win 60000
 +.04 > . 1:1(0) ack 16101`,
-  'quick ACKs: half the window in MSS': `\`sysctl -q net.ipv4.tcp_rmem="4096 8000 8000"\`
-${OPEN}+.001 < P. 1:11(10) ack 1 win 60000
-+0 > . 1:1(0) ack 11
-+.001 < P. 11:21(10) ack 1 win 60000
-+0 > . 1:1(0) ack 21
-+.001 < P. 21:31(10) ack 1 win 60000
-+0 > . 1:1(0) ack 31
-+.001 < P. 31:41(10) ack 1 win 60000
-+0 > . 1:1(0) ack 41`,
+  'up to 16 of them, or half the window in MSS: 3 of 1000 in 7000 bytes': `\`sysctl -q net.ipv4.tcp_rmem="4096 7000 7000"\`
+${OPEN}+.001 < . 1:1001(1000) ack 1 win 60000
++0 > . 1:1(0) ack 1001
++0 read(4, ..., 1000) = 1000
++.001 < . 1001:2001(1000) ack 1 win 60000
++0 > . 1:1(0) ack 2001
++0 read(4, ..., 1000) = 1000
++.001 < . 2001:3001(1000) ack 1 win 60000
++0 > . 1:1(0) ack 3001
++0 read(4, ..., 1000) = 1000
++.001 < . 3001:4001(1000) ack 1 win 60000
++.04 > . 1:1(0) ack 4001`,
   'later every second full segment is acknowledged at once': `\`sysctl -q rawtcp.quickAcks=0\`
 ${OPEN}+.01 < . 1:1001(1000) ack 1 win 60000
 +.01 < . 1001:2001(1000) ack 1 win 60000
@@ -513,7 +516,39 @@ ${OPEN_SACK_100}+0 write(4, ..., 10000) = 10000
 +.1 < . 1:1(0) ack 10001 win 60000
 +5 write(4, ..., 1000) = 1000
 +0 > P. 10001:11001(1000) ack 1
-+0 %{ assert tcpi_snd_cwnd == 20, tcpi_snd_cwnd }%`
++0 %{ assert tcpi_snd_cwnd == 20, tcpi_snd_cwnd }%`,
+  'HyStart: after 8 samples above the least round trip + an eighth of it, 4 to 16 ms, one more ends slow start': `${OPEN_SACK_100}+0 write(4, ..., 10000) = 10000
++0 > P. 1:10001(10000) ack 1
++.1 < . 1:1(0) ack 10001 win 60000
++0 %{ assert tcpi_snd_cwnd == 20 }%
++0 write(4, ..., 20000) = 20000
++0 > P. 10001:30001(20000) ack 1
++.13 < . 1:1(0) ack 11001 win 60000
++0 < . 1:1(0) ack 12001 win 60000
++0 < . 1:1(0) ack 13001 win 60000
++0 < . 1:1(0) ack 14001 win 60000
++0 < . 1:1(0) ack 15001 win 60000
++0 < . 1:1(0) ack 16001 win 60000
++0 < . 1:1(0) ack 17001 win 60000
++0 < . 1:1(0) ack 18001 win 60000
++0 < . 1:1(0) ack 19001 win 60000
++0 < . 1:1(0) ack 20001 win 60000
++0 %{ assert tcpi_snd_ssthresh < 30, tcpi_snd_ssthresh }%`,
+  'HyStart: 8 alone do not': `${OPEN_SACK_100}+0 write(4, ..., 10000) = 10000
++0 > P. 1:10001(10000) ack 1
++.1 < . 1:1(0) ack 10001 win 60000
++0 %{ assert tcpi_snd_cwnd == 20 }%
++0 write(4, ..., 20000) = 20000
++0 > P. 10001:30001(20000) ack 1
++.13 < . 1:1(0) ack 11001 win 60000
++0 < . 1:1(0) ack 12001 win 60000
++0 < . 1:1(0) ack 13001 win 60000
++0 < . 1:1(0) ack 14001 win 60000
++0 < . 1:1(0) ack 15001 win 60000
++0 < . 1:1(0) ack 16001 win 60000
++0 < . 1:1(0) ack 17001 win 60000
++0 < . 1:1(0) ack 18001 win 60000
++0 %{ assert tcpi_snd_ssthresh == 0x7fffffff, tcpi_snd_ssthresh }%`
 })
 
 run('Probes and small segments', {
@@ -613,6 +648,12 @@ run('RFC 5961', {
   'a SYN gets a challenge ACK': `${OPEN}+0 < S 1:1(0) win 0
 +0 > . 1:1(0) ack 1`,
   'an ACK for data never sent gets an ACK': `${OPEN}+0 < . 1:1(0) ack 2 win 60000
++0 > . 1:1(0) ack 1`,
+  'at most one challenge ACK in 500 ms to identical nonsense': `${OPEN}+0 < R 2:2(0) win 0
++0 > . 1:1(0) ack 1
++.1 < R 2:2(0) win 0
++.3 < R 2:2(0) win 0
++.1 < R 2:2(0) win 0
 +0 > . 1:1(0) ack 1`,
   'a segment without ACK is dropped silently': `${OPEN}+0 < P 1:11(10) win 60000
 +1 %{ assert tcpi_segs_out == 1; assert tcpi_bytes_received == 0 }%`,
