@@ -2,7 +2,9 @@
 // pass.
 
 import t from 'tap'
+import { buildTcp } from '../../src/packetdrill/build.ts'
 import { runScript, type ScriptOptions } from '../../src/packetdrill.ts'
+import { ACK, AE } from '../../src/wire/segment.ts'
 
 const LISTENING = `
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -723,6 +725,37 @@ assert tcpi_ato == 40000 and tcpi_pmtu == 1500 and tcpi_probes == 0 }%`
 +0 %{ assert tcpi_probes == 2, tcpi_probes }%`
   }
 ])
+
+// --- Reserved bits ---
+
+run([
+  {
+    name: 'reserved bits of what is injected',
+    text: `${OPEN}+0 < P. 1:11(10) ack 1 win 1 reserved 7\n+0 > . 1:1(0) ack 11`
+  },
+  { name: 'there are three', text: `${OPEN}+0 < . 1:1(0) ack 1 reserved 8`, says: /^error/ },
+  { name: 'none are to be expected', text: `${OPEN}+0 > . 1:1(0) ack 1 reserved 1`, says: /^error/ }
+])
+
+t.test('reserved bits, and those with a name, stand between the data offset and the rest', async t => {
+  const bytes = buildTcp({
+    source: 1,
+    destination: 2,
+    sourcePort: 3,
+    destinationPort: 4,
+    seq: 5,
+    ack: 6,
+    flags: (5 << 9) | AE | ACK,
+    window: 7,
+    urgentPointer: 8,
+    options: new Uint8Array(0),
+    payloadLength: 0,
+    tos: 0,
+    ttl: 64
+  })
+  t.equal(bytes[32], 0x5b)
+  t.equal(bytes[33], 0x10)
+})
 
 // --- Whole conversations ---
 
