@@ -15,6 +15,8 @@ export interface JudgeData {
   readonly scripts: readonly string[]
   /** Of each kind of run of the model check. */
   readonly seeds: number
+  /** A mutant to be on while the modules are loaded, for it changes what only then is run. */
+  readonly atLoad?: string
 }
 
 export interface Question {
@@ -29,14 +31,24 @@ export interface Answer {
   readonly killedBy: string | undefined
 }
 
+/** By mutant, how often its code was run: while the modules were loaded, and by each test. */
+export interface Coverage {
+  readonly static: Readonly<Record<string, number>>
+  readonly perTest: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
 /** What Stryker's switches read and write. */
 interface Switches {
   activeMutant?: string | undefined
   currentTestId?: string | undefined
-  mutantCoverage?: { perTest: Record<string, Record<string, number>> }
+  mutantCoverage?: Coverage
 }
 
-const { copy, scripts, seeds } = workerData as JudgeData
+const { copy, scripts, seeds, atLoad } = workerData as JudgeData
+const world = globalThis as { __stryker__?: Switches }
+world.__stryker__ ??= {}
+const switches = world.__stryker__
+switches.activeMutant = atLoad
 const port = parentPort as NonNullable<typeof parentPort>
 const load = (file: string): Promise<unknown> => import(pathToFileURL(join(copy, file)).href)
 const { runScript } = (await load('src/packetdrill.ts')) as {
@@ -44,9 +56,6 @@ const { runScript } = (await load('src/packetdrill.ts')) as {
 }
 const { againstAdversary, betweenStacks } = (await load('test/model/scenarios.ts')) as typeof Scenarios
 const texts = new Map(scripts.map(file => [file, readFileSync(file, 'utf8')]))
-const world = globalThis as { __stryker__?: Switches }
-world.__stryker__ ??= {}
-const switches = world.__stryker__
 
 const modelRuns = new Map<string, () => Outcome>()
 for (let seed = 1; seed <= seeds; seed++)
@@ -72,7 +81,7 @@ port.on('message', (question: Question | 'coverage') => {
       if (!passes(file)) throw new Error(`${file} fails without any mutant`)
     }
     switches.currentTestId = undefined
-    port.postMessage(switches.mutantCoverage?.perTest ?? {})
+    port.postMessage(switches.mutantCoverage ?? ({ static: {}, perTest: {} } satisfies Coverage))
     return
   }
   switches.activeMutant = question.mutant

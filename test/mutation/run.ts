@@ -10,7 +10,7 @@ import type { Worker } from 'node:worker_threads'
 import { typescriptWorker } from '../support/worker.ts'
 import { equivalents, wrongExcuses } from './equivalents.ts'
 import { instrument, type Mutant } from './instrument.ts'
-import type { Answer, JudgeData, Question } from './judge.ts'
+import type { Answer, Coverage, JudgeData, Question } from './judge.ts'
 import { report, type Verdict } from './report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -19,6 +19,8 @@ const COPY = join(ROOT, 'build/mutation')
 const SEEDS = 40
 /** A mutant that keeps a script busy for longer goes round in circles. */
 const PATIENCE_MS = 10_000
+/** All scripts one after the other. */
+const PATIENCE_FOR_ALL_MS = 120_000
 /** Tables and declarations: nothing to decide. */
 const LEFT_OUT = ['counters.ts', 'options.ts', 'outbox.ts', 'invariants.ts']
 
@@ -49,8 +51,8 @@ function below(folder: string, ending: string): string[] {
     .map(name => join(folder, name))
 }
 
-function judge(): Worker {
-  const data: JudgeData = { copy: COPY, scripts, seeds: SEEDS }
+function judge(atLoad?: string): Worker {
+  const data: JudgeData = { copy: COPY, scripts, seeds: SEEDS, ...(atLoad === undefined ? {} : { atLoad }) }
   const worker = typescriptWorker(new URL('judge.ts', import.meta.url), {
     workerData: data,
     env: { ...process.env, RAWTCP_CHECKS: '1' },
@@ -62,11 +64,11 @@ function judge(): Worker {
   return worker
 }
 
-/** By mutant: what reaches it. */
+/** By mutant: what reaches it; what is run while the modules are loaded, every script. */
 async function coverage(): Promise<Map<string, string[]>> {
   const worker = judge()
   worker.postMessage('coverage')
-  const perTest = await new Promise<Record<string, Record<string, number>>>((resolve, reject) => {
+  const { static: atLoad, perTest } = await new Promise<Coverage>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
   })
@@ -79,6 +81,7 @@ async function coverage(): Promise<Map<string, string[]>> {
       else known.push(script)
     }
   }
+  for (const id of Object.keys(atLoad)) if (!reached.has(id)) reached.set(id, scripts)
   return reached
 }
 
@@ -90,8 +93,15 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
     let worker = judge()
     for (let mutant = waiting.pop(); mutant !== undefined; mutant = waiting.pop()) {
       const reaching = reachedBy.get(mutant.id) ?? []
-      const killedBy = reaching.length === 0 ? undefined : await ask(worker, { mutant: mutant.id, tests: reaching })
-      if (killedBy === 'timeout' || killedBy === 'crash') {
+      const isAtLoad = reaching === scripts
+      if (isAtLoad) {
+        await worker.terminate()
+        worker = judge(mutant.id)
+      }
+      const patience = isAtLoad ? PATIENCE_FOR_ALL_MS : PATIENCE_MS
+      const question = { mutant: mutant.id, tests: reaching }
+      const killedBy = reaching.length === 0 ? undefined : await ask(worker, question, patience)
+      if (isAtLoad || killedBy === 'timeout' || killedBy === 'crash') {
         await worker.terminate()
         worker = judge()
       }
@@ -105,7 +115,7 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
 }
 
 /** What killed the mutant: a test, `timeout` or `crash`; undefined for nothing. */
-function ask(worker: Worker, question: Question): Promise<string | undefined> {
+function ask(worker: Worker, question: Question, patienceMs: number): Promise<string | undefined> {
   return new Promise(resolve => {
     const settle = (killedBy: string | undefined): void => {
       clearTimeout(timer)
@@ -113,7 +123,7 @@ function ask(worker: Worker, question: Question): Promise<string | undefined> {
       worker.removeAllListeners('exit')
       resolve(killedBy)
     }
-    const timer = setTimeout(settle, PATIENCE_MS, 'timeout')
+    const timer = setTimeout(settle, patienceMs, 'timeout')
     worker.once('message', (answer: Answer) => settle(answer.killedBy))
     worker.once('exit', () => settle('crash'))
     worker.postMessage(question)
