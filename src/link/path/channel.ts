@@ -87,6 +87,10 @@ export class Channel implements QueueEnd {
   lineBytes = 0
 
   #set = DEFAULTS
+  // Of these, what each packet asks for. Objects made by spreads may have a shape each, and V8 then looks for their fields by name.
+  #filter: Filter | undefined = undefined
+  #delayMs = 0
+  #isReordering = false
   #isClean = true
   #offered = 0
   /** When the line has sent what is on it. */
@@ -126,6 +130,9 @@ export class Channel implements QueueEnd {
     this.#rate = rate
     this.#loss = loss
     this.#set = set
+    this.#filter = set.filter
+    this.#delayMs = set.delayMs
+    this.#isReordering = set.reorder > 0
     this.#isClean =
       set.loss === 0 && set.duplicate === 0 && set.corrupt === 0 && set.reorder === 0 && set.jitterMs === 0
     if (rate.isInfinite) this.#serveAll(now)
@@ -157,20 +164,18 @@ export class Channel implements QueueEnd {
     const held = this.#held.size > 0 ? this.#held.peek()!.arrival : Infinity
     const next = first < held ? first : held
     // What still waits cannot overtake what keeps its place; what will be held back could.
-    if (this.#queue.packets === 0 || (first < Infinity && this.#set.reorder === 0 && this.#verdicts.size === 0))
-      return next
+    if (this.#queue.packets === 0 || (first < Infinity && !this.#isReordering && this.#verdicts.size === 0)) return next
     return Math.min(next, this.#freeAt)
   }
 
   /** Takes over a packet: it arrives some time, or is lost. */
   send(id: number, now: number): void {
     this.#serve(now)
-    const { filter } = this.#set
     let verdict: Verdict = 'pass'
-    if (filter !== undefined) {
+    if (this.#filter !== undefined) {
       this.pool.completeChecksums(id)
       this.pool.dirty[id] = 1
-      verdict = filter(this.pool.bytesOf(id), this.#offered)
+      verdict = this.#filter(this.pool.bytesOf(id), this.#offered)
     }
     this.#offered++
     if (verdict === 'drop') {
@@ -306,7 +311,7 @@ export class Channel implements QueueEnd {
     this.sentPackets++
     this.sentBytes += this.pool.length[id]
     if (this.#isClean && verdict === 'pass') {
-      this.#keepPlace(id, at + this.#set.delayMs)
+      this.#keepPlace(id, at + this.#delayMs)
       return
     }
     if (this.#loss.next()) {

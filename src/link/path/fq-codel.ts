@@ -11,12 +11,6 @@ const PROTOCOL_UDP = 17
 /** Of the longest queue, so many go at a time: half of it, but no more than this (§4.1). */
 const MOST_AT_ONCE = 64
 
-export interface FqCoDelSettings extends CoDelSettings {
-  readonly queues: number
-  /** Bytes that a queue sends in its turn. */
-  readonly quantum: number
-}
-
 class Flow {
   deficit = 0
   /** It is in one of the two lists. */
@@ -55,19 +49,22 @@ export class FqCoDel implements Queue {
   readonly #new = new FlowList()
   readonly #old = new FlowList()
   readonly #end: QueueEnd
-  readonly #set: FqCoDelSettings
+  readonly #set: CoDelSettings
   readonly #salt: number
+  /** Bytes that a queue sends in its turn. */
+  readonly #quantum: number
 
-  constructor(end: QueueEnd, salt: number, set: FqCoDelSettings) {
+  constructor(end: QueueEnd, salt: number, set: CoDelSettings, queues: number, quantum: number) {
     this.#end = end
     this.#salt = salt
     this.#set = set
-    this.#flows = new Array<Flow | undefined>(set.queues).fill(undefined)
+    this.#flows = new Array<Flow | undefined>(queues).fill(undefined)
+    this.#quantum = quantum
   }
 
   /** §4.1. */
   enqueue(id: number, now: number): void {
-    const index = hashOf(this.#end.pool, id, this.#salt) % this.#set.queues
+    const index = hashOf(this.#end.pool, id, this.#salt) % this.#flows.length
     const flow = (this.#flows[index] ??= new Flow(this.#end, this.#set))
     const length = this.#end.pool.length[id]
     this.#end.pool.since[id] = now
@@ -76,7 +73,7 @@ export class FqCoDel implements Queue {
     this.bytes += length
     if (!flow.isActive) {
       flow.isActive = true
-      flow.deficit = this.#set.quantum
+      flow.deficit = this.#quantum
       this.#new.push(flow)
     }
     const { linePackets, lineBytes } = this.#end
@@ -91,7 +88,7 @@ export class FqCoDel implements Queue {
       const flow = from.head
       if (flow === undefined) return -1
       if (flow.deficit <= 0) {
-        flow.deficit += this.#set.quantum
+        flow.deficit += this.#quantum
         from.shift()
         this.#old.push(flow)
         continue

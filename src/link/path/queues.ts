@@ -2,9 +2,9 @@
 
 import { rangeError, typeError } from '../../errors.ts'
 import type { Random } from '../../random.ts'
-import { CoDel } from './codel.ts'
+import { CoDel, type CoDelSettings } from './codel.ts'
 import { FqCoDel } from './fq-codel.ts'
-import { DropTail, type Queue, type QueueEnd } from './queue.ts'
+import { DropTail, type Limits, type Queue, type QueueEnd } from './queue.ts'
 import { Red } from './red.ts'
 
 interface Room {
@@ -89,6 +89,8 @@ export function createQueue(options: QueueOptions, end: QueueEnd, random: Random
       `Unknown option "queue.${name}" for ${discipline}. Known options: ${known.join(', ')}`
     )
   }
+  // Settings are read for each packet: they are written out, for where they are put together by spreads V8 gives each of them a
+  // shape of its own, and looks for its fields by name.
   const limits = {
     packets: positive('packets', options.packets ?? (discipline === 'fq-codel' ? FQ_DEFAULT_PACKETS : DEFAULT_PACKETS)),
     bytes: positive('bytes', options.bytes ?? Infinity)
@@ -97,18 +99,18 @@ export function createQueue(options: QueueOptions, end: QueueEnd, random: Random
     case 'red':
       return createRed(options, limits, end, random, rate)
     case 'codel':
-      return new CoDel(end, { ...limits, ...codelSettings(options) })
-    case 'fq-codel':
-      return new FqCoDel(end, random.uint32(), {
-        ...limits,
-        ...codelSettings(options),
-        queues: whole('queues', options.queues ?? 1024),
-        quantum: positive('quantumBytes', options.quantumBytes ?? MAX_PACKET)
-      })
+      return new CoDel(end, codelSettings(options, limits))
+    case 'fq-codel': {
+      const salt = random.uint32()
+      const queues = whole('queues', options.queues ?? 1024)
+      const quantum = positive('quantumBytes', options.quantumBytes ?? MAX_PACKET)
+      return new FqCoDel(end, salt, codelSettings(options, limits), queues, quantum)
+    }
     default: {
       const markPackets = positive('markPackets', options.markPackets ?? Infinity)
       return new DropTail(end, {
-        ...limits,
+        packets: limits.packets,
+        bytes: limits.bytes,
         markPackets,
         markBytes: positive('markBytes', options.markBytes ?? Infinity)
       })
@@ -116,13 +118,7 @@ export function createQueue(options: QueueOptions, end: QueueEnd, random: Random
   }
 }
 
-function createRed(
-  options: RedOptions,
-  limits: { packets: number; bytes: number },
-  end: QueueEnd,
-  random: Random,
-  rate: number
-): Queue {
+function createRed(options: RedOptions, limits: Limits, end: QueueEnd, random: Random, rate: number): Queue {
   const unit = options.unit ?? 'packets'
   if (unit !== 'packets' && unit !== 'bytes') {
     throw typeError(
@@ -136,7 +132,8 @@ function createRed(
   const max = positive('max', options.max ?? 3 * min)
   if (max <= min) throw outOfRange('max', `above "queue.min", which is ${min}`, max)
   return new Red(end, random, {
-    ...limits,
+    packets: limits.packets,
+    bytes: limits.bytes,
     unit,
     min,
     max,
@@ -149,8 +146,10 @@ function createRed(
   })
 }
 
-function codelSettings(options: CoDelOptions | FqCoDelOptions) {
+function codelSettings(options: CoDelOptions | FqCoDelOptions, limits: Limits): CoDelSettings {
   return {
+    packets: limits.packets,
+    bytes: limits.bytes,
     targetMs: positive('targetMs', options.targetMs ?? 5),
     intervalMs: positive('intervalMs', options.intervalMs ?? 100),
     ecn: flag('ecn', options.ecn ?? false),
