@@ -14,6 +14,8 @@ export class Agenda {
   /** Its place in the heap. */
   #place = new Int32Array(64).fill(NONE)
   #slots = 0
+  /** The top of the heap is vacant: its slot was taken, and nobody has been armed since. */
+  #isOpen = false
   readonly #free: number[] = []
 
   newSlot(): number {
@@ -33,29 +35,51 @@ export class Agenda {
     return this.#place[slot] !== NONE
   }
 
-  /** The slot that comes first, -1 for none. */
-  get first(): number {
-    return this.size === 0 ? NONE : this.#heap[0]
-  }
-
   get firstTime(): number {
+    if (this.#isOpen) this.#close()
     return this.size === 0 ? Infinity : this.#time[this.#heap[0]]
   }
 
+  /** The slot that comes first, which is armed no more; -1 for none. */
+  takeFirst(): number {
+    if (this.#isOpen) this.#close()
+    if (this.size === 0) return NONE
+    const slot = this.#heap[0]
+    this.#place[slot] = NONE
+    this.size--
+    // Most events arm another, for which this place is kept: that saves one of two ways through the heap.
+    this.#isOpen = true
+    return slot
+  }
+
   arm(slot: number, time: number, rank: number): void {
+    let place = this.#place[slot]
+    if (place === NONE) {
+      place = this.#isOpen ? 0 : this.size
+      this.#isOpen = false
+      this.size++
+    } else if (this.#isOpen) {
+      this.#close()
+      place = this.#place[slot]
+    }
     this.#time[slot] = time
     this.#rank[slot] = rank
-    let place = this.#place[slot]
-    if (place === NONE) place = this.size++
     this.#sink(slot, this.#rise(slot, place))
   }
 
   disarm(slot: number): void {
+    if (this.#isOpen) this.#close()
     const place = this.#place[slot]
     if (place === NONE) return
     this.#place[slot] = NONE
     const last = this.#heap[--this.size]
     if (last !== slot) this.#sink(last, this.#rise(last, place))
+  }
+
+  /** The last one of the heap takes the vacant place. */
+  #close(): void {
+    this.#isOpen = false
+    if (this.size > 0) this.#sink(this.#heap[this.size], 0)
   }
 
   #comesBefore(a: number, b: number): boolean {

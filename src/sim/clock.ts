@@ -112,9 +112,7 @@ export class VirtualClock implements Host {
     if (time === Infinity || time > untilMs) return false
     this.#moveTo(time)
     this.#countCall()
-    const slot = this.#agenda.first
-    this.#agenda.disarm(slot)
-    this.#callbacks[slot]()
+    this.#callbacks[this.#agenda.takeFirst()]()
     return true
   }
 
