@@ -5,6 +5,7 @@
 #include "batch_functions.h"
 #include "netlink.h"
 #include "offloads.h"
+#include "packet_socket.h"
 #include "port_guard.h"
 #include "raw_socket.h"
 #include "route.h"
@@ -21,6 +22,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   rawtcp::TxBatch::Init(env, exports);
   rawtcp::PortGuard::Init(env, exports);
   rawtcp::RawSocket::Init(env, exports);
+  rawtcp::PacketSocket::Init(env, exports);
   rawtcp::TunDevice::Init(env, exports);
   return exports;
 }

@@ -124,6 +124,33 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     }
   }
 
+  void Await(SendWait wait) {
+    if (wait == SendWait::kNothing) return;
+    int readable = started_ ? UV_READABLE : 0;
+    bool writable = wait == SendWait::kWritable;
+    // Without memory the descriptor is writable all the while: waiting for that would be a busy loop.
+    handles_->Watch(Kind::kSending, writable ? readable | UV_WRITABLE : readable);
+    if (!writable) handles_->StartTimer(kMemoryRetryMs);
+  }
+
+  template <typename... Numbers>
+  void Call(const Napi::FunctionReference& callback, Numbers... numbers) {
+    napi_env env = this->Env();
+    Napi::HandleScope scope(env);
+    // One more than there are: an array of none is no array.
+    const napi_value arguments[] = {Napi::Number::New(env, numbers)..., nullptr};
+    // Not by node-addon-api: of a failure it makes an Error, and aborts the process where it cannot. In a worker that is
+    // being terminated every call fails, and that is no error.
+    napi_status status =
+        napi_make_callback(env, *context_, this->Env().Global(), callback.Value(), sizeof...(numbers), arguments, nullptr);
+    if (status == napi_ok) return;
+    bool thrown = false;
+    napi_value exception;
+    napi_is_exception_pending(env, &thrown);
+    // What the callback threw has no caller to go to: it ends as an uncaught exception, as with any handle of Node.
+    if (thrown && napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
+  }
+
   Memory<uint8_t> slab_;
   Memory<int32_t> table_;
   Memory<double> counters_;
@@ -176,33 +203,6 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     if (kind()->congested()) return;
     handles_->Watch(Kind::kSending, started_ ? UV_READABLE : 0);
     if (started_) Call(on_writable_);
-  }
-
-  void Await(SendWait wait) {
-    if (wait == SendWait::kNothing) return;
-    int readable = started_ ? UV_READABLE : 0;
-    bool writable = wait == SendWait::kWritable;
-    // Without memory the descriptor is writable all the while: waiting for that would be a busy loop.
-    handles_->Watch(Kind::kSending, writable ? readable | UV_WRITABLE : readable);
-    if (!writable) handles_->StartTimer(kMemoryRetryMs);
-  }
-
-  template <typename... Numbers>
-  void Call(const Napi::FunctionReference& callback, Numbers... numbers) {
-    napi_env env = this->Env();
-    Napi::HandleScope scope(env);
-    // One more than there are: an array of none is no array.
-    const napi_value arguments[] = {Napi::Number::New(env, numbers)..., nullptr};
-    // Not by node-addon-api: of a failure it makes an Error, and aborts the process where it cannot. In a worker that is
-    // being terminated every call fails, and that is no error.
-    napi_status status =
-        napi_make_callback(env, *context_, this->Env().Global(), callback.Value(), sizeof...(numbers), arguments, nullptr);
-    if (status == napi_ok) return;
-    bool thrown = false;
-    napi_value exception;
-    napi_is_exception_pending(env, &thrown);
-    // What the callback threw has no caller to go to: it ends as an uncaught exception, as with any handle of Node.
-    if (thrown && napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
   }
 
   LoopHandles* handles_ = nullptr;

@@ -18,12 +18,14 @@ void RawReceiver::Attach(uint8_t* slab, size_t length, int32_t* table, size_t ro
   table_ = table;
   counters_ = counters;
   messages_.assign(rows, mmsghdr{});
-  slots_.resize(rows);
+  pieces_.resize(2 * rows);
+  prefixes_.resize(rows * prefix_length_);
   controls_.resize(rows);
   for (size_t i = 0; i < rows; i++) {
-    slots_[i] = {slab + i * slot_length_, slot_length_};
-    messages_[i].msg_hdr.msg_iov = &slots_[i];
-    messages_[i].msg_hdr.msg_iovlen = 1;
+    pieces_[2 * i] = {prefixes_.data() + i * prefix_length_, prefix_length_};
+    pieces_[2 * i + 1] = {slab + i * slot_length_, slot_length_};
+    messages_[i].msg_hdr.msg_iov = &pieces_[2 * i];
+    messages_[i].msg_hdr.msg_iovlen = 2;
     messages_[i].msg_hdr.msg_control = controls_[i].bytes;
   }
 }
@@ -46,24 +48,27 @@ int RawReceiver::Receive(int fd) {
     const mmsghdr& message = messages_[static_cast<size_t>(i)];
     CountOverflows(message.msg_hdr);
     // Only what the kernel joined beyond IPv4's 64 KiB ("BIG TCP") does not fit: no length field describes it.
-    if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+    if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0 || message.msg_len < prefix_length_) {
       counters_[kReceivedTruncated]++;
       continue;
     }
     size_t offset = static_cast<size_t>(i) * slot_length_;
-    ChecksumState checksum = Verify(slab_ + offset, message.msg_len);
+    size_t length = message.msg_len - prefix_length_;
+    ChecksumState checksum = Judge(static_cast<size_t>(i), slab_ + offset, length);
     if (checksum == kChecksumPartial) counters_[kReceivedChecksumPartial]++;
     if (checksum == kChecksumBad) counters_[kReceivedChecksumBad]++;
     counters_[kReceivedPackets]++;
-    counters_[kReceivedBytes] += message.msg_len;
+    counters_[kReceivedBytes] += static_cast<double>(length);
     int32_t* row = table_ + rows * kRxStride;
     row[kRxOffset] = static_cast<int32_t>(offset);
-    row[kRxLength] = static_cast<int32_t>(message.msg_len);
+    row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = checksum;
     rows++;
   }
   return rows;
 }
+
+ChecksumState RawReceiver::Judge(size_t, const uint8_t* packet, size_t length) const { return Verify(packet, length); }
 
 double RawReceiver::QueueFill(int fd) const {
   if (!is_full_) return 0;

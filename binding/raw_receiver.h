@@ -1,4 +1,5 @@
-// recvmmsg into a slab of slots, and descriptors for what came. Knows no N-API.
+// recvmmsg into a slab of slots, and descriptors for what came. As a raw socket gives it; another kind of socket says
+// otherwise (packet_receiver.h). Knows no N-API.
 
 #ifndef RAWTCP_RAW_RECEIVER_H_
 #define RAWTCP_RAW_RECEIVER_H_
@@ -9,10 +10,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "layout.h"
+
 namespace rawtcp {
 
 class RawReceiver {
  public:
+  virtual ~RawReceiver() = default;
+
   /** As many slots as the table has rows, of equal size. The memory outlives this object, or is attached anew. */
   void Attach(uint8_t* slab, size_t length, int32_t* table, size_t rows, double* counters);
 
@@ -21,6 +26,13 @@ class RawReceiver {
 
   /** How much of the room that the socket has for packets is taken, 0 to 1. Asks the kernel only when the last batch was full. */
   double QueueFill(int fd) const;
+
+ protected:
+  /** What comes before a packet is no part of it, and put elsewhere. */
+  void SetPrefixLength(size_t length) { prefix_length_ = length; }
+  const uint8_t* Prefix(size_t message) const { return prefixes_.data() + message * prefix_length_; }
+
+  virtual ChecksumState Judge(size_t message, const uint8_t* packet, size_t length) const;
 
  private:
   struct Control {
@@ -36,7 +48,10 @@ class RawReceiver {
   uint32_t overflows_seen_ = 0;
   bool is_full_ = false;
   std::vector<mmsghdr> messages_;
-  std::vector<iovec> slots_;
+  /** Two a message: prefix and slot. */
+  std::vector<iovec> pieces_;
+  size_t prefix_length_ = 0;
+  std::vector<uint8_t> prefixes_;
   std::vector<Control> controls_;
 };
 

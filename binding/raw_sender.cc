@@ -17,7 +17,7 @@ SendWait RawSender::Send(int fd, const TxSource& source, size_t count) {
     return wait;
   }
   for (Origin next{0, 0}; next.row < count;) {
-    size_t prepared = Prepare(source, count, &next);
+    size_t prepared = PrepareAll(source, count, &next);
     size_t done = Dispatch(fd, prepared, &wait);
     if (done < prepared) {
       Queue(source, origins_[done], count);
@@ -36,7 +36,7 @@ SendWait RawSender::Flush(int fd) {
       size_t length;
       uint8_t* bytes = backlog_.Next(&cursor, &length);
       if (bytes == nullptr) break;
-      PrepareMessage(prepared++, Packet{bytes, length, {{bytes, 0}, {bytes, 0}}, 0});
+      PrepareQueued(prepared++, bytes, length);
     }
     size_t done = Dispatch(fd, prepared, &wait);
     for (size_t i = 0; i < done; i++) backlog_.Pop();
@@ -46,10 +46,10 @@ SendWait RawSender::Flush(int fd) {
 }
 
 /**
- * Makes messages of the packets from `*next` on, as many as fit, and moves it on. Super-segments are cut here: a raw socket
- * sends nothing that is larger than the MTU. Answers how many there are; rows that make no sense are left out.
+ * Makes messages of the packets from `*next` on, as many as fit, and moves it on. Super-segments are cut here, if at all.
+ * Answers how many there are; rows that make no sense are left out.
  */
-size_t RawSender::Prepare(const TxSource& source, size_t count, Origin* next) {
+size_t RawSender::PrepareAll(const TxSource& source, size_t count, Origin* next) {
   size_t prepared = 0;
   for (; next->row < count && prepared < kChunk; *next = {next->row + 1, 0}) {
     Packet packet;
@@ -57,35 +57,57 @@ size_t RawSender::Prepare(const TxSource& source, size_t count, Origin* next) {
       counters_[kSendMalformed]++;
       continue;
     }
-    size_t pieces = CountPieces(packet);
+    if (!CanSend(packet)) {
+      // Those before it first: where they have to be queued, all behind them are looked at again.
+      if (prepared > 0) break;
+      Keep(packet);
+      continue;
+    }
+    size_t pieces = CountMessages(packet);
     for (; next->piece < pieces && prepared < kChunk; next->piece++) {
       Packet piece = pieces == 1 ? packet : CutPiece(packet, next->piece, headers_[prepared]);
-      FillChecksums(piece);
       origins_[prepared] = *next;
-      PrepareMessage(prepared++, piece);
+      Prepare(prepared++, piece);
     }
     if (next->piece < pieces) break;
   }
   return prepared;
 }
 
-void RawSender::PrepareMessage(size_t index, const Packet& packet) {
+void RawSender::Prepare(size_t index, const Packet& packet) {
+  FillChecksums(packet);
+  SetMessage(index, {}, packet);
+  SetDestination(index, packet.header);
+}
+
+void RawSender::PrepareQueued(size_t index, uint8_t* bytes, size_t length) {
+  SetMessage(index, {}, Packet{bytes, length, {{bytes, 0}, {bytes, 0}}, 0});
+  SetDestination(index, bytes);
+}
+
+msghdr& RawSender::SetMessage(size_t index, iovec before, const Packet& packet) {
   iovec* pieces = pieces_[index];
   size_t used = 0;
+  if (before.iov_len > 0) pieces[used++] = before;
   pieces[used++] = {packet.header, packet.header_length};
   for (const Region& payload : packet.payload) {
     if (payload.length > 0) pieces[used++] = {const_cast<uint8_t*>(payload.data), payload.length};
   }
+  msghdr& message = messages_[index].msg_hdr;
+  message = msghdr{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = used;
+  return message;
+}
+
+void RawSender::SetDestination(size_t index, const uint8_t* header) {
   sockaddr_in& to = destinations_[index];
   to = sockaddr_in{};
   to.sin_family = AF_INET;
-  memcpy(&to.sin_addr, packet.header + kIpDestinationAt, sizeof to.sin_addr);
+  memcpy(&to.sin_addr, header + kIpDestinationAt, sizeof to.sin_addr);
   msghdr& message = messages_[index].msg_hdr;
-  message = msghdr{};
   message.msg_name = &to;
   message.msg_namelen = sizeof to;
-  message.msg_iov = pieces;
-  message.msg_iovlen = used;
 }
 
 /**
@@ -99,7 +121,7 @@ size_t RawSender::Dispatch(int fd, size_t count, SendWait* wait) {
     if (sent > 0) {
       counters_[kSentBatches]++;
       counters_[kSentPackets] += sent;
-      for (int i = 0; i < sent; i++) counters_[kSentBytes] += messages_[done++].msg_len;
+      for (int i = 0; i < sent; i++) counters_[kSentBytes] += messages_[done++].msg_len - prefix_ - frame_;
       memory_tries_ = 0;
       continue;
     }
@@ -129,6 +151,10 @@ void RawSender::Queue(const TxSource& source, Origin first, size_t count) {
       counters_[kSendMalformed]++;
       continue;
     }
+    if (!CanSend(packet)) {
+      Keep(packet);
+      continue;
+    }
     size_t pieces = CountPieces(packet);
     for (size_t i = row == first.row ? first.piece : 0; i < pieces; i++) {
       uint8_t header[kHeaderRoom];
@@ -138,13 +164,16 @@ void RawSender::Queue(const TxSource& source, Origin first, size_t count) {
 }
 
 void RawSender::QueuePacket(const Packet& packet) {
-  uint8_t* room = backlog_.Push(packet.length());
-  if (room == nullptr) {
-    counters_[kSendQueueOverflows]++;
-    return;
-  }
-  CopyPacket(packet, room);
-  counters_[kSendQueuedPackets]++;
+  uint8_t* room = PushQueued(packet.length());
+  if (room == nullptr) return;
+  WriteFrame(packet, room);
+  CopyPacket(packet, room + frame_);
+}
+
+uint8_t* RawSender::PushQueued(size_t length) {
+  uint8_t* room = backlog_.Push(frame_ + length);
+  counters_[room == nullptr ? kSendQueueOverflows : kSendQueuedPackets]++;
+  return room;
 }
 
 void RawSender::CountDropped(int error) {

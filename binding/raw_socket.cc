@@ -8,15 +8,10 @@
 #include <utility>
 
 #include "socket_filter.h"
+#include "socket_options.h"
 
 namespace rawtcp {
 namespace {
-
-/** Beyond the host's limit where the process may (CAP_NET_ADMIN), else up to it. */
-void SetBuffer(int fd, int forced, int plain, int bytes) {
-  if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof bytes) == 0) return;
-  setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof bytes);
-}
 
 /** 0 or -errno. The socket receives nothing until it gets a filter that lets something through. */
 int OpenRaw(int protocol, uint32_t address, int receive_buffer, int send_buffer, UniqueFd* out) {
@@ -91,11 +86,8 @@ void RawSocket::AttachMemory() {
   receiver_.Attach(slab_.data(), slab_.length(), table_.data(), table_.length() / kRxStride, counters_.data());
 }
 
-/** An error pending on the descriptor is cleared by asking for it. */
 void RawSocket::ClearError(size_t which) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  getsockopt(fds_[which].get(), SOL_SOCKET, SO_ERROR, &error, &length);
+  TakeError(fds_[which].get());
   CountReceiveError();
 }
 

@@ -147,19 +147,9 @@ SendWait TunDevice::SendBatch(const TxSource& source, size_t count) {
 /** 0, or -EAGAIN where the device is full; a packet that it refuses for another reason is dropped and counted. */
 int TunDevice::Write(const Packet& packet) {
   VirtioHeader header;
-  bool partial = has_header_ && IpProtocol(packet.header) == IPPROTO_TCP && !IpIsFragment(packet.header);
-  if (partial) {
+  if (has_header_) {
     // Nobody has to sum what never sees a wire.
-    FillPartialChecksums(packet);
-    header.flags = VirtioHeader::kNeedsChecksum;
-    header.checksum_start = static_cast<uint16_t>(IpHeaderLength(packet.header));
-    header.checksum_offset = kTcpChecksumAt;
-    if (CountPieces(packet) > 1) {
-      bool reduced = (packet.header[IpHeaderLength(packet.header) + kTcpFlagsAt] & kCwr) != 0;
-      header.gso_type = static_cast<uint8_t>(VirtioHeader::kTcp4 | (reduced ? VirtioHeader::kEcn : 0));
-      header.gso_size = static_cast<uint16_t>(packet.segment);
-      header.header_length = static_cast<uint16_t>(packet.header_length);
-    }
+    header = OffloadTo(packet, 0);
   } else {
     FillChecksums(packet);
   }

@@ -4,8 +4,11 @@
 #ifndef RAWTCP_VIRTIO_HEADER_H_
 #define RAWTCP_VIRTIO_HEADER_H_
 
+#include <netinet/in.h>
+
 #include <cstdint>
 
+#include "assemble.h"
 #include "layout.h"
 #include "verify.h"
 
@@ -37,6 +40,30 @@ inline ChecksumState ReadChecksumState(const VirtioHeader& header, const uint8_t
   ChecksumState state = Verify(packet, length);
   // With this header an unfinished checksum would have been announced.
   return state == kChecksumPartial ? kChecksumBad : state;
+}
+
+/**
+ * Leaves to the kernel what it or the device can do better: the checksum of a TCP segment, and the cutting of a super-segment.
+ * All other checksums are filled in. `frame` bytes come between the virtio header and the packet.
+ */
+inline VirtioHeader OffloadTo(const Packet& packet, size_t frame) {
+  VirtioHeader header;
+  if (IpProtocol(packet.header) != IPPROTO_TCP || IpIsFragment(packet.header)) {
+    FillChecksums(packet);
+    return header;
+  }
+  FillPartialChecksums(packet);
+  size_t ip_length = IpHeaderLength(packet.header);
+  header.flags = VirtioHeader::kNeedsChecksum;
+  header.checksum_start = static_cast<uint16_t>(frame + ip_length);
+  header.checksum_offset = kTcpChecksumAt;
+  if (CountPieces(packet) > 1) {
+    bool reduced = (packet.header[ip_length + kTcpFlagsAt] & kCwr) != 0;
+    header.gso_type = static_cast<uint8_t>(VirtioHeader::kTcp4 | (reduced ? VirtioHeader::kEcn : 0));
+    header.gso_size = static_cast<uint16_t>(packet.segment);
+    header.header_length = static_cast<uint16_t>(frame + packet.header_length);
+  }
+  return header;
 }
 
 }  // namespace rawtcp

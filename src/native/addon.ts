@@ -49,6 +49,40 @@ export interface NativeTunDevice extends NativeDriver {
   name(): string
 }
 
+export interface NativePacketSocket extends NativeDriver {
+  /** On an Ethernet interface, with a classic BPF program each for IPv4 and for ARP. */
+  open(
+    interfaceName: string,
+    ipFilter: Uint32Array,
+    arpFilter: Uint32Array,
+    offload: boolean,
+    bypassQueue: boolean,
+    receiveBuffer: number,
+    sendBuffer: number
+  ): number
+  /** `gateway` 0 where nothing leads out of the network. */
+  setNetwork(address: number, prefixLength: number, gateway: number): void
+  /** The interface's, 48 bits. */
+  macAddress(): number
+  /** The interface's as it is now. */
+  mtu(): number
+  /** Whether the kernel takes super-segments. */
+  hasOffload(): boolean
+  /** Each ARP packet that arrives is put into `packet`, as far as it fits. Comes first of all. */
+  onArp(packet: Uint8Array, onArp: (length: number) => void): void
+  /** Blocks until an ARP packet is there, instead of `onArp`. Answers its length, or 0. */
+  awaitArp(milliseconds: number): number
+  sendArp(packet: Uint8Array, macAddress: number): number
+  /** Next hops for which packets have come to wait since the last call. */
+  takeWanted(): Int32Array
+  /** Sends what has waited for it. */
+  setNeighbour(address: number, macAddress: number): void
+  /** Drops what has waited for it. */
+  removeNeighbour(address: number): void
+  /** Whether packets went there since the last call. */
+  takeUsed(address: number): boolean
+}
+
 /** A kind of driver: `counters` has a place for each of the names. */
 export type DriverClass<Native extends NativeDriver> = (new (
   counters: Float64Array
@@ -103,6 +137,7 @@ export interface Addon {
   readonly PortGuard: new () => NativePortGuard
   readonly RawSocket: DriverClass<NativeRawSocket>
   readonly TunDevice: DriverClass<NativeTunDevice>
+  readonly PacketSocket: DriverClass<NativePacketSocket>
   /** As `ip link set`, with an MTU where it is not 0. */
   setInterface(interfaceName: string, up: boolean, mtu: number, transmitQueue: number): number
   /** As `ip address add`. */
