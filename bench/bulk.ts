@@ -2,11 +2,11 @@
 // against the kernel's at both?
 //
 // Both ends are Node processes, with node:net on the kernel's side. Repeats of ours and of the reference alternate. With
-// default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes. Over a
-// TUN device both do as the kernel does; the reference is that of the cable.
+// default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes on
+// raw sockets. On packet sockets and over a TUN device both do as the kernel does; the reference is that of the cable.
 
 import type { Context, Row, Timing } from './support/bench.ts'
-import { type Driver, TUN, tcpOf, type Wire } from './support/tcp.ts'
+import { type Driver, PACKET, TUN, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { cable, type World } from './support/world.ts'
 
@@ -96,7 +96,9 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
     reference: [] as Run[],
     receiving: [] as Run[],
     out: [] as Run[],
-    into: [] as Run[]
+    into: [] as Run[],
+    packetOut: [] as Run[],
+    packetInto: [] as Run[]
   }
   try {
     for (let i = 0; i < context.repeats; i++) {
@@ -106,6 +108,8 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
       if (!segmentationOffload) continue
       runs.out.push(await transfer(context, world, 'tun', 'kernel', offloads))
       runs.into.push(await transfer(context, world, 'kernel', 'tun', offloads))
+      runs.packetOut.push(await transfer(context, world, 'packet', 'kernel', offloads))
+      runs.packetInto.push(await transfer(context, world, 'kernel', 'packet', offloads))
     }
   } finally {
     world.remove()
@@ -125,8 +129,18 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
     reference
   })
   const rows = [row('ours to kernel', runs.sending), row('kernel to ours', runs.receiving)]
-  if (segmentationOffload) rows.push(row('ours on TUN to kernel', runs.out), row('kernel to ours on TUN', runs.into))
+  if (segmentationOffload) {
+    rows.push(row('ours on TUN to kernel', runs.out), row('kernel to ours on TUN', runs.into))
+    rows.push(row('ours on a packet socket to kernel', runs.packetOut))
+    rows.push(row('kernel to ours on a packet socket', runs.packetInto))
+  }
   return rows
+}
+
+function addressOf(receiver: Driver, onDevice: boolean, world: World): string {
+  if (receiver === 'packet') return PACKET.address
+  if (!onDevice) return world.rightAddress
+  return receiver === 'tun' ? TUN.address : TUN.hostAddress
 }
 
 async function transfer(context: Context, world: World, from: Driver, to: Driver, offloads: string): Promise<Run> {
@@ -137,7 +151,7 @@ async function transfer(context: Context, world: World, from: Driver, to: Driver
   // On a TUN device both ends are on one host.
   const onDevice = from === 'tun' || to === 'tun'
   const here = onDevice ? world.right : world.left
-  const address = onDevice ? (to === 'tun' ? TUN.address : TUN.hostAddress) : world.rightAddress
+  const address = addressOf(to, onDevice, world)
 
   const receiver = start(
     'receive',

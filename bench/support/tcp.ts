@@ -1,17 +1,27 @@
-// Ways to the same connections, as thin as they can be: ours on raw sockets or on a TUN device by the low-level API, the
-// kernel's by node:net.
+// Ways to the same connections, as thin as they can be: ours on raw sockets, on a TUN device or on packet sockets by the low-level
+// API, the kernel's by node:net.
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import * as net from 'node:net'
-import { type Connection, createRawStack, createTunStack, type SocketOptions, type Stack } from '../../src/index.ts'
+import {
+  type Connection,
+  createPacketStack,
+  createRawStack,
+  createTunStack,
+  type SocketOptions,
+  type Stack
+} from '../../src/index.ts'
 
 export type Kind = 'ours' | 'kernel'
-/** Ours on raw sockets, or on a TUN device. */
-export type Driver = Kind | 'tun'
+/** Ours on raw sockets, on a TUN device, or on packet sockets. */
+export type Driver = Kind | 'tun' | 'packet'
 
 /** The network of the TUN device. */
 export const TUN = { address: '10.97.0.2', hostAddress: '10.97.0.1' } as const
+
+/** On the cable, beside either host's (world.ts). */
+export const PACKET = { interface: 'v0', address: '10.98.0.3' } as const
 
 export interface Handlers {
   opened?(wire: Wire): void
@@ -43,7 +53,18 @@ export interface Tcp {
 export function tcpOf(kind: Driver, options: SocketOptions = {}): Tcp {
   if (kind === 'kernel') return new KernelTcp()
   const all = { noDelay: true, ...options }
-  return new OurTcp(kind === 'ours' ? createRawStack(all) : createTunStack({ ...all, tun: TUN }))
+  return new OurTcp(stackOn(kind, all))
+}
+
+function stackOn(driver: Exclude<Driver, 'kernel'>, options: SocketOptions): Stack {
+  switch (driver) {
+    case 'ours':
+      return createRawStack(options)
+    case 'tun':
+      return createTunStack({ ...options, tun: TUN })
+    case 'packet':
+      return createPacketStack({ ...options, packet: PACKET })
+  }
 }
 
 class OurTcp implements Tcp {

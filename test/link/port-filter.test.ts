@@ -1,51 +1,9 @@
-// The packet filter, run by an interpreter of classic BPF that is as strict as the kernel's checker.
+// The packet filter, run by an interpreter.
 
 import t from 'tap'
 import { coveringRanges, icmpAboutTcp, MAX_INSTRUCTIONS, type Program, portFilter } from '../../src/link/port-filter.ts'
 import { Random } from '../../src/random.ts'
-
-/** What the program answers; refuses what the kernel would refuse (net/core/filter.c, bpf_check_classic). */
-function run(program: Program, packet: Uint8Array): number {
-  const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength)
-  const count = program.length / 4
-  let a = 0
-  let x = 0
-  for (let at = 0; at < count; at++) {
-    const [code, jt, jf, k] = program.subarray(4 * at, 4 * at + 4)
-    const from = (code & 0x40) !== 0 ? x + k : k
-    switch (code) {
-      case 0xb1:
-        if (k >= packet.length) return 0
-        x = 4 * (view.getUint8(k) & 15)
-        break
-      case 0x48:
-        if (from + 2 > packet.length) return 0
-        a = view.getUint16(from)
-        break
-      case 0x30:
-      case 0x50:
-        if (from + 1 > packet.length) return 0
-        a = view.getUint8(from)
-        break
-      case 0x05:
-        if (at + 1 + k >= count) throw new Error(`instruction ${at} jumps out of the program`)
-        at += k
-        break
-      case 0x15:
-      case 0x35: {
-        if (jt > 255 || jf > 255) throw new Error(`instruction ${at} jumps farther than 8 bits`)
-        if (at + 1 + Math.max(jt, jf) >= count) throw new Error(`instruction ${at} jumps out of the program`)
-        at += (code === 0x15 ? a === k : a >= k) ? jt : jf
-        break
-      }
-      case 0x06:
-        return k
-      default:
-        throw new Error(`instruction ${at} is unknown: ${code}`)
-    }
-  }
-  throw new Error('ran off the end')
-}
+import { run } from './interpreter.ts'
 
 function segmentTo(port: number, { protocol = 6, options = 0 } = {}): Uint8Array {
   const packet = new Uint8Array(20 + options + 20)

@@ -13,6 +13,8 @@ const rows = [
   { where: 'over veth', place: 'veth', segmentationOffload: true },
   { where: 'over TUN', place: 'tun', segmentationOffload: true },
   { where: 'over TUN, no packet larger than the MTU', place: 'tun', segmentationOffload: false },
+  { where: 'over a packet socket', place: 'packet', segmentationOffload: true },
+  { where: 'over a packet socket, no packet larger than the MTU', place: 'packet', segmentationOffload: false },
   { where: 'over veth, no packet larger than the MTU', place: 'veth', segmentationOffload: false }
 ] as const
 
@@ -34,7 +36,7 @@ for (const { where, place, segmentationOffload } of rows) {
       const { faults, connections, ours, peers } = checkWire(
         witness.path,
         server === pair.ours ? [port] : [],
-        place === 'tun' && segmentationOffload
+        (place === 'tun' || place === 'packet') && segmentationOffload
       )
       t.same(faults, {})
       t.equal(connections, 1)

@@ -1,12 +1,12 @@
 // The places where our stack meets a kernel's: on the loopback device of one host, on a TUN device of it, and on a cable
-// between two.
+// between two, under the host's address or beside it.
 
 import type { Test } from 'tap'
 import { type HostOptions, type TcpKind, TestHost } from '../support/host.ts'
 import { connect, Namespace } from '../support/netns.ts'
 import { unless, unlessPrivileged, unlessPrograms } from '../support/privileges.ts'
 
-export type Place = 'loopback' | 'veth' | 'tun'
+export type Place = 'loopback' | 'veth' | 'tun' | 'packet'
 
 export interface PairOptions {
   /** For the process with our stack. */
@@ -36,6 +36,8 @@ export interface Pair {
 }
 
 const CABLE = { ours: '10.99.0.1', kernel: '10.99.0.2' }
+/** On the cable, beside the host's. */
+const PACKET = '10.99.0.3'
 const TUN = { ours: '10.98.0.2', kernel: '10.98.0.1', device: 'rawtcp0' }
 
 /** For tap's `skip`. */
@@ -93,6 +95,10 @@ function placeFor(t: Test, place: Place, options: PairOptions): ReturnType<typeo
       return onCable(t, options.segmentationOffload ?? true)
     case 'tun':
       return onTun(t)
+    case 'packet': {
+      const { ours, kernel, device } = onCable(t, options.segmentationOffload ?? true)
+      return { ours: { ...ours, address: PACKET }, kernel, device }
+    }
   }
 }
 
@@ -108,6 +114,10 @@ function onTun(t: Test): ReturnType<typeof onLoopback> {
 function ourHost(place: Place, { ours, segmentationOffload = true, isPatient = false }: PairOptions): HostOptions {
   // No tail loss probes, as on the kernel's side (`namespaceFor`).
   const stack = { tailLossProbe: false, ...(isPatient && { minRtoMs: 1000 }), ...ours?.stack }
+  if (place === 'packet') {
+    const packet = { interface: 'v0', address: PACKET, offload: segmentationOffload }
+    return { ...ours, stack: { ...stack, packet } }
+  }
   if (place !== 'tun') return { ...ours, stack }
   // The process with our stack makes the device.
   const tun = { address: TUN.ours, hostAddress: TUN.kernel, name: TUN.device, offload: segmentationOffload }

@@ -8,12 +8,13 @@ const PREFIX = 'rawtcp-test-'
 const made = new Set<string>()
 const running = new Set<ChildProcess>()
 let count = 0
+let isPrepared = false
 
 export class Namespace {
   readonly name = `${PREFIX}${process.pid}-${count++}`
 
   constructor() {
-    if (made.size === 0) prepare()
+    if (!isPrepared) prepare()
     made.add(this.name)
     ip(`netns add ${this.name}`)
     keepOrder(this, 'lo')
@@ -92,6 +93,7 @@ function ip(command: string): string {
 }
 
 function prepare(): void {
+  isPrepared = true
   removeOrphans()
   process.on('exit', removeAll)
   // Without a handler these would end the process past its `exit` event.

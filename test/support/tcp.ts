@@ -5,8 +5,10 @@ import * as net from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   ConnectionStream,
+  createPacketStack,
   createRawStack,
   createTunStack,
+  type PacketStackOptions,
   type RawStackOptions,
   type Stack,
   type TunStackOptions
@@ -39,17 +41,23 @@ export interface Listening {
   close(): void
 }
 
-/** With `tun` on a device of its own, else on raw sockets. */
-export type OurOptions = RawStackOptions | TunStackOptions
+/** With `tun` on a device of its own, with `packet` on packet sockets, else on raw sockets. */
+export type OurOptions = RawStackOptions | TunStackOptions | PacketStackOptions
 
 export function ourTcp(options: OurOptions): Tcp {
-  const stack = 'tun' in options ? createTunStack(options) : createRawStack(options)
+  const stack = stackFor(options)
   return {
     stack,
     listen: async (options, accept) =>
       stack.listen({ port: 0, ...options }, connection => accept(new ConnectionStream(connection))),
     connect: options => new ConnectionStream(stack.connect(options))
   }
+}
+
+function stackFor(options: OurOptions): Stack {
+  if ('tun' in options) return createTunStack(options)
+  if ('packet' in options) return createPacketStack(options)
+  return createRawStack(options)
 }
 
 /** The options for our sockets mean nothing to it. */
