@@ -159,7 +159,7 @@ t.test('the MTU is the interface’s, which may change', { skip }, async t => {
     const port = await peer.do('serveEcho', {})
     const id = await us.do('connect', { address: PEER, port })
     const { pmtu } = await us.do('info', id)
-    us.do('destroy', id)
+    await us.do('destroy', id)
     return pmtu
   }
   t.equal(await pathMtu(), 4000)
