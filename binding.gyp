@@ -7,6 +7,7 @@
         'binding/assemble.cc',
         'binding/batch_functions.cc',
         'binding/checksum.cc',
+        'binding/join.cc',
         'binding/loop_handles.cc',
         'binding/neighbour_table.cc',
         'binding/netlink.cc',

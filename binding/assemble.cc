@@ -16,11 +16,6 @@ bool Inside(int32_t offset, int32_t length, size_t limit) {
 
 void StoreSum(uint8_t* at, uint16_t memory_order) { memcpy(at, &memory_order, sizeof memory_order); }
 
-void FillIpChecksum(uint8_t* header) {
-  StoreSum(header + kIpChecksumAt, 0);
-  StoreSum(header + kIpChecksumAt, static_cast<uint16_t>(~Fold(BestChecksum().sum(header, IpHeaderLength(header), 0))));
-}
-
 /** `payload_sum` counts as if the payload began at an even place; where it does not, it is turned round here. */
 void FillHeader(uint8_t* header, const Packet& packet, uint64_t payload_sum) {
   const ChecksumVariant& checksum = BestChecksum();
@@ -49,6 +44,11 @@ void FillHeader(uint8_t* header, const Packet& packet, uint64_t payload_sum) {
 }
 
 }  // namespace
+
+void FillIpChecksum(uint8_t* header) {
+  StoreSum(header + kIpChecksumAt, 0);
+  StoreSum(header + kIpChecksumAt, static_cast<uint16_t>(~Fold(BestChecksum().sum(header, IpHeaderLength(header), 0))));
+}
 
 bool ReadDescriptor(const TxSource& source, size_t index, Packet* packet) {
   if (index >= source.capacity) return false;

@@ -43,6 +43,9 @@ size_t CountPieces(const Packet& packet);
 /** One of these packets, with a header of its own in `header` (kHeaderRoom bytes). Its checksums are still to be filled in. */
 Packet CutPiece(const Packet& super, size_t index, uint8_t* header);
 
+/** The IPv4 header's own checksum. */
+void FillIpChecksum(uint8_t* header);
+
 /** Fills in the IPv4 header's checksum, and in TCP's field the pseudo-header's sum: whoever takes it completes it. */
 void FillPartialChecksums(const Packet& packet);
 

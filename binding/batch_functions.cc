@@ -7,6 +7,7 @@
 
 #include "assemble.h"
 #include "checksum.h"
+#include "join.h"
 #include "layout.h"
 #include "memory.h"
 #include "tx_batch.h"
@@ -105,6 +106,7 @@ Napi::Value Gather(const Napi::CallbackInfo& info) {
     row[kRxOffset] = static_cast<int32_t>(offset);
     row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = sound && !IpIsFragment(packet.header) ? kChecksumGood : kChecksumUnknown;
+    row[kRxSegment] = 0;
     offset += GatheredLength(length);
   }
   return Napi::Number::New(info.Env(), static_cast<double>(offset));
@@ -128,12 +130,33 @@ Napi::Value VerifyBatch(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/** (bytes, room, rxTable, count): joins what may be joined, as a driver does with what it has received; answers the rows left. */
+Napi::Value Join(const Napi::CallbackInfo& info) {
+  if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[2], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "join(bytes: Uint8Array, room, rxTable: Int32Array, count)");
+  }
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  Napi::Int32Array table = info[2].As<Napi::Int32Array>();
+  size_t room = SizeArgument(info, 1);
+  size_t count = std::min(SizeArgument(info, 3), table.ElementLength() / kRxStride);
+  for (size_t i = 0; i < count; i++) {
+    const int32_t* row = table.Data() + i * kRxStride;
+    size_t offset = static_cast<uint32_t>(row[kRxOffset]);
+    if (static_cast<uint32_t>(row[kRxLength]) > room || offset > bytes.ElementLength() || room > bytes.ElementLength() - offset) {
+      Napi::RangeError::New(info.Env(), "join: a packet lies outside its room").ThrowAsJavaScriptException();
+      return info.Env().Undefined();
+    }
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(JoinSegments(bytes.Data(), room, table.Data(), count)));
+}
+
 /** What src/link/link.ts has to agree with. */
 Napi::Object Layout(Napi::Env env) {
   Napi::Object layout = Napi::Object::New(env);
   layout.Set("RX_OFFSET", static_cast<int>(kRxOffset));
   layout.Set("RX_LENGTH", static_cast<int>(kRxLength));
   layout.Set("RX_CHECKSUM", static_cast<int>(kRxChecksum));
+  layout.Set("RX_SEGMENT", static_cast<int>(kRxSegment));
   layout.Set("RX_STRIDE", static_cast<int>(kRxStride));
   layout.Set("CHECKSUM_UNKNOWN", static_cast<int>(kChecksumUnknown));
   layout.Set("CHECKSUM_GOOD", static_cast<int>(kChecksumGood));
@@ -160,6 +183,7 @@ void InitBatchFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("copyChecksum", Napi::Function::New<CopyChecksum>(env, "copyChecksum"));
   exports.Set("gather", Napi::Function::New<Gather>(env, "gather"));
   exports.Set("verify", Napi::Function::New<VerifyBatch>(env, "verify"));
+  exports.Set("join", Napi::Function::New<Join>(env, "join"));
   exports.Set("layout", Layout(env));
 }
 

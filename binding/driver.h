@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "join.h"
 #include "layout.h"
 #include "loop_handles.h"
 #include "memory.h"
@@ -19,8 +20,8 @@
 namespace rawtcp {
 
 /**
- * `Kind` has: kCounters (how many), kPolls (descriptors), kSending (the one that sends); ReceiveBatch(which), which answers
- * packets or -errno; QueueFill(which), how full the queue is that the last batch came from, 0 to 1, or 0 where nobody knows;
+ * `Kind` has: kCounters (how many), kJoined (which of them counts segments joined to one before), kPolls (descriptors), kSending (the one that sends); ReceiveBatch(which), which answers
+ * packets or -errno, and has written every column of their rows; QueueFill(which), how full the queue is that the last batch came from, 0 to 1, or 0 where nobody knows;
  * SendBatch(source, count) and FlushBacklog(), which answer what to wait for; `congested()`;
  * AttachMemory(), when slab, table and counters are known; ClearError(which), for an error that is pending on a descriptor; CountReceiveError(); CloseDescriptors().
  */
@@ -64,19 +65,20 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     return LoopHandles::Open(env, this, fds, Kind::kPolls, &handles_);
   }
 
-  /** (slab, rxTable, onBatch(count, queueFill), onWritable()): begins to receive. */
+  /** (slab, rxTable, joinSegments, onBatch(count, queueFill), onWritable()): begins to receive. */
   Napi::Value Start(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[1], napi_int32_array) ||
-        !info[2].IsFunction() || !info[3].IsFunction()) {
-      return ThrowArguments(env, "start(slab: Uint8Array, rxTable: Int32Array, onBatch, onWritable)");
+        !info[3].IsFunction() || !info[4].IsFunction()) {
+      return ThrowArguments(env, "start(slab: Uint8Array, rxTable: Int32Array, joinSegments, onBatch, onWritable)");
     }
     if (handles_ == nullptr || started_) return env.Undefined();
     slab_ = Memory<uint8_t>(info[0].As<Napi::Uint8Array>());
     table_ = Memory<int32_t>(info[1].As<Napi::Int32Array>());
     kind()->AttachMemory();
-    on_batch_ = Napi::Persistent(info[2].As<Napi::Function>());
-    on_writable_ = Napi::Persistent(info[3].As<Napi::Function>());
+    joins_ = info[2].ToBoolean();
+    on_batch_ = Napi::Persistent(info[3].As<Napi::Function>());
+    on_writable_ = Napi::Persistent(info[4].As<Napi::Function>());
     context_ = std::make_unique<Napi::AsyncContext>(env, "rawtcp");
     started_ = true;
     this->Ref();
@@ -192,8 +194,17 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
         kind()->CountReceiveError();
         return;
       }
+      if (joins_) count = Join(count);
       if (count > 0) Call(on_batch_, count, kind()->QueueFill(which));
     }
+  }
+
+  int Join(int count) {
+    size_t slots = table_.length() / kRxStride;
+    size_t room = slots == 0 ? 0 : slab_.length() / slots;
+    int kept = static_cast<int>(JoinSegments(slab_.data(), room, table_.data(), static_cast<size_t>(count)));
+    counters_.data()[Kind::kJoined] += count - kept;
+    return kept;
   }
 
   void Flush() {
@@ -210,6 +221,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   Napi::FunctionReference on_writable_;
   std::unique_ptr<Napi::AsyncContext> context_;
   bool started_ = false;
+  bool joins_ = false;
 };
 
 }  // namespace rawtcp

@@ -12,7 +12,7 @@
 
 namespace rawtcp {
 
-enum RxColumn { kRxOffset, kRxLength, kRxChecksum, kRxStride };
+enum RxColumn { kRxOffset, kRxLength, kRxChecksum, kRxSegment, kRxStride };
 
 enum ChecksumState { kChecksumUnknown, kChecksumGood, kChecksumBad, kChecksumPartial };
 
@@ -75,6 +75,7 @@ constexpr size_t kIpDestinationAt = 16;
 // TCP flags (RFC 9293 §3.1).
 constexpr uint8_t kFin = 1;
 constexpr uint8_t kPsh = 8;
+constexpr uint8_t kAck = 16;
 constexpr uint8_t kCwr = 128;
 
 /** Room for the largest IPv4 and TCP headers, as TX_HEADER_ROOM of src/link/link.ts. */

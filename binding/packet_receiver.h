@@ -22,12 +22,18 @@ class PacketReceiver : public RawReceiver {
  protected:
   ChecksumState Judge(size_t message, const uint8_t* packet, size_t length) const override {
     if (!has_header_) return RawReceiver::Judge(message, packet, length);
-    VirtioHeader header;
-    memcpy(&header, Prefix(message), sizeof header);
-    return ReadChecksumState(header, packet, length);
+    return ReadChecksumState(Header(message), packet, length);
   }
 
+  int32_t SegmentText(size_t message) const override { return has_header_ ? ReadSegmentText(Header(message)) : 0; }
+
  private:
+  VirtioHeader Header(size_t message) const {
+    VirtioHeader header;
+    memcpy(&header, Prefix(message), sizeof header);
+    return header;
+  }
+
   bool has_header_ = false;
 };
 

@@ -28,6 +28,7 @@ class PacketSocket : public Driver<PacketSocket> {
 
   enum Socket { kIp, kArp };
   static constexpr size_t kCounters = kPacketCounters;
+  static constexpr size_t kJoined = kReceivedJoined;
   static constexpr size_t kPolls = 2;
   static constexpr size_t kSending = kIp;
 

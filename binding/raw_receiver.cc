@@ -63,6 +63,7 @@ int RawReceiver::Receive(int fd) {
     row[kRxOffset] = static_cast<int32_t>(offset);
     row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = checksum;
+    row[kRxSegment] = SegmentText(static_cast<size_t>(i));
     rows++;
   }
   return rows;

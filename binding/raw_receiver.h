@@ -33,6 +33,8 @@ class RawReceiver {
   const uint8_t* Prefix(size_t message) const { return prefixes_.data() + message * prefix_length_; }
 
   virtual ChecksumState Judge(size_t message, const uint8_t* packet, size_t length) const;
+  /** For kRxSegment. A raw socket is not told what GRO has joined. */
+  virtual int32_t SegmentText(size_t) const { return 0; }
 
  private:
   struct Control {

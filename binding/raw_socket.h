@@ -25,6 +25,7 @@ class RawSocket : public Driver<RawSocket> {
 
   enum Socket { kTcp, kIcmp };
   static constexpr size_t kCounters = kRawCounters;
+  static constexpr size_t kJoined = kReceivedJoined;
   static constexpr size_t kPolls = 2;
   static constexpr size_t kSending = kTcp;
 

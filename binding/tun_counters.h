@@ -11,6 +11,7 @@ enum TunCounter {
   kTunReceivedPackets,
   kTunReceivedBytes,
   kTunReceivedBatches,
+  kTunReceivedJoined,
   kTunReceivedChecksumPartial,
   kTunReceivedChecksumBad,
   kTunReceivedTruncated,
@@ -27,9 +28,21 @@ enum TunCounter {
 
 /** In the order of the enumeration. */
 constexpr const char* kTunCounterNames[] = {
-    "receivedPackets",     "receivedBytes",       "receivedBatches",    "receivedChecksumPartial", "receivedChecksumBad",
-    "receivedTruncated",   "receiveErrors",       "sentPackets",        "sentBytes",               "sendQueuedPackets",
-    "sendQueueOverflows",  "sendMalformed",       "sendNetworkDown",    "sendOtherErrors",
+    "receivedPackets",
+    "receivedBytes",
+    "receivedBatches",
+    "receivedJoined",
+    "receivedChecksumPartial",
+    "receivedChecksumBad",
+    "receivedTruncated",
+    "receiveErrors",
+    "sentPackets",
+    "sentBytes",
+    "sendQueuedPackets",
+    "sendQueueOverflows",
+    "sendMalformed",
+    "sendNetworkDown",
+    "sendOtherErrors",
 };
 static_assert(sizeof kTunCounterNames / sizeof kTunCounterNames[0] == kTunCounters, "a name for each counter");
 

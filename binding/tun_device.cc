@@ -118,6 +118,7 @@ int TunDevice::ReceiveBatch(size_t) {
     row[kRxOffset] = static_cast<int32_t>(count * slot);
     row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = checksum;
+    row[kRxSegment] = ReadSegmentText(header);
     count++;
   }
   Count(kTunReceivedBatches);

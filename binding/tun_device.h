@@ -26,6 +26,7 @@ class TunDevice : public Driver<TunDevice> {
   friend class Driver<TunDevice>;
 
   static constexpr size_t kCounters = kTunCounters;
+  static constexpr size_t kJoined = kTunReceivedJoined;
   static constexpr size_t kPolls = 1;
   static constexpr size_t kSending = 0;
   static constexpr size_t kBacklogLimit = 4 * 1024 * 1024;

@@ -18,6 +18,7 @@ namespace rawtcp {
 struct VirtioHeader {
   static constexpr uint8_t kNeedsChecksum = 1;
   static constexpr uint8_t kDataValid = 2;
+  static constexpr uint8_t kNoSegmentation = 0;
   static constexpr uint8_t kTcp4 = 1;
   static constexpr uint8_t kEcn = 0x80;
 
@@ -31,6 +32,11 @@ struct VirtioHeader {
   uint16_t checksum_offset = 0;
 };
 static_assert(sizeof(VirtioHeader) == 10, "as the kernel has it");
+
+/** Bytes of text of each segment that the packet is made of; 0 where it is one. */
+inline int32_t ReadSegmentText(const VirtioHeader& header) {
+  return header.gso_type == VirtioHeader::kNoSegmentation ? 0 : header.gso_size;
+}
 
 /** What the header says of a packet's checksum; where it says nothing the packet is summed. */
 inline ChecksumState ReadChecksumState(const VirtioHeader& header, const uint8_t* packet, size_t length) {

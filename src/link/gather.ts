@@ -8,6 +8,7 @@ import {
   RX_CHECKSUM,
   RX_LENGTH,
   RX_OFFSET,
+  RX_SEGMENT,
   RX_STRIDE,
   type RxBatch,
   TX_HEADER_LENGTH,
@@ -46,6 +47,7 @@ export function gather(batch: TxBatch, into: RxBatch, at: number): number {
     into.table[row + RX_OFFSET] = at
     into.table[row + RX_LENGTH] = length
     into.table[row + RX_CHECKSUM] = CHECKSUM_UNKNOWN
+    into.table[row + RX_SEGMENT] = 0
     into.count++
     at += gatheredLength(length)
   }

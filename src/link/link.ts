@@ -9,7 +9,12 @@ export const RX_OFFSET = 0
 export const RX_LENGTH = 1
 /** One of CHECKSUM_*: what the driver knows of the transport checksum. */
 export const RX_CHECKSUM = 2
-export const RX_STRIDE = 3
+/**
+ * Of a packet that was joined from several segments: bytes of text of each of them, the last one perhaps shorter. 0 for a packet
+ * as it is, or where nobody knows.
+ */
+export const RX_SEGMENT = 3
+export const RX_STRIDE = 4
 
 /** Nobody has looked: the stack sums the segment itself. */
 export const CHECKSUM_UNKNOWN = 0

@@ -15,10 +15,12 @@ export class DriverLink<Native extends NativeDriver> {
   readonly #counters: Float64Array
   readonly #counterNames: readonly string[]
   readonly #batches: TxBatches
+  readonly #joinSegments: boolean
   #congested = false
   #closed = false
 
-  constructor(addon: Addon, driver: DriverClass<Native>) {
+  constructor(addon: Addon, driver: DriverClass<Native>, joinSegments: boolean) {
+    this.#joinSegments = joinSegments
     this.#counterNames = driver.counterNames
     this.#counters = new Float64Array(this.#counterNames.length)
     this.#batches = new TxBatches(addon)
@@ -38,6 +40,7 @@ export class DriverLink<Native extends NativeDriver> {
     this.native.start(
       batch.bytes,
       batch.table,
+      this.#joinSegments,
       (count, queueFill) => {
         batch.count = count
         batch.queueFill = queueFill

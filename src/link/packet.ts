@@ -31,6 +31,8 @@ const packetOptions = {
    * with `offload` only for an interface that cuts super-segments itself.
    */
   bypassQueue: flag({ default: false }),
+  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
+  joinSegments: flag({ default: true }),
   /** For so long it waits, at the beginning, whether somebody else has the address already; 0 for not at all. Milliseconds. */
   probeMs: int({ default: 200, min: 0, max: 10_000 })
 }
@@ -47,6 +49,7 @@ export interface PacketLinkOptions {
   readonly sendBuffer?: number
   readonly offload?: boolean
   readonly bypassQueue?: boolean
+  readonly joinSegments?: boolean
   readonly probeMs?: number
 }
 
@@ -319,7 +322,7 @@ function openDriver(
   address: number,
   values: ReturnType<typeof resolve<typeof packetOptions>>
 ): DriverLink<NativePacketSocket> {
-  const driver = new DriverLink(addon, addon.PacketSocket)
+  const driver = new DriverLink(addon, addon.PacketSocket, values.joinSegments)
   const { offload, bypassQueue, receiveBuffer, sendBuffer } = values
   const [ip, arp] = [packetsTo(address), arpAbout(address)]
   const error = driver.native.open(interfaceName, ip, arp, offload, bypassQueue, receiveBuffer, sendBuffer)

@@ -26,7 +26,9 @@ const rawOptions = {
    * Takes segments whose checksum the kernel has not completed: all that come from this host, and all that GRO has put
    * together, whose checksums it has verified. Without it neither gets through.
    */
-  acceptPartialChecksums: flag({ default: true })
+  acceptPartialChecksums: flag({ default: true }),
+  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
+  joinSegments: flag({ default: true })
 }
 
 export interface RawLinkOptions {
@@ -35,6 +37,7 @@ export interface RawLinkOptions {
   readonly receiveBuffer?: number
   readonly sendBuffer?: number
   readonly acceptPartialChecksums?: boolean
+  readonly joinSegments?: boolean
 }
 
 export class RawLink implements Link {
@@ -56,7 +59,7 @@ export class RawLink implements Link {
     const values = resolve(rawOptions, rest)
     const local = localAddress(address)
     const addon = loadAddon()
-    this.#driver = new DriverLink(addon, addon.RawSocket)
+    this.#driver = new DriverLink(addon, addon.RawSocket, values.joinSegments)
     this.#tooLarge = this.#driver.counter('sendTooLarge')
     const socket = this.#driver.native
     const error =

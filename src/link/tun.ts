@@ -25,7 +25,9 @@ const tunOptions = {
   /** Super-segments and unfinished checksums, where the kernel can; false for single packets with whole checksums. */
   offload: flag({ default: true }),
   /** Several links may share the device, each with a queue of its own: the kernel keeps a connection on one of them. */
-  multiQueue: flag({ default: false })
+  multiQueue: flag({ default: false }),
+  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
+  joinSegments: flag({ default: true })
 }
 
 export interface TunLinkOptions {
@@ -44,6 +46,7 @@ export interface TunLinkOptions {
   readonly queuePackets?: number
   readonly offload?: boolean
   readonly multiQueue?: boolean
+  readonly joinSegments?: boolean
 }
 
 export class TunLink implements Link {
@@ -69,7 +72,7 @@ export class TunLink implements Link {
     const host = hostAddress === undefined ? undefined : addressOption('hostAddress', hostAddress)
     const networks = routes.map(networkOption)
     const addon = loadAddon()
-    this.#driver = new DriverLink(addon, addon.TunDevice)
+    this.#driver = new DriverLink(addon, addon.TunDevice, values.joinSegments)
     const device = this.#driver.native
     const error = fd === undefined ? device.open(name, values.offload, values.multiQueue) : device.adopt(fd)
     if (error !== 0) throw fd === undefined ? openError(error, name) : noDevice(fd)

@@ -18,10 +18,11 @@ export const ICMP_SOCKET = 1
 
 /** What all drivers have. */
 export interface NativeDriver {
-  /** Packets come in slots of equal size, as many as `rxTable` has rows. */
+  /** Packets come in slots of equal size, as many as `rxTable` has rows; consecutive segments are handed over as one, if wanted. */
   start(
     slab: Uint8Array,
     rxTable: Int32Array,
+    joinSegments: boolean,
     onBatch: (count: number, queueFill: number) => void,
     onWritable: () => void
   ): void
@@ -127,6 +128,11 @@ export interface Addon {
   ): number
   /** Looks at each packet's transport checksum and writes what it says into the packet's descriptor. */
   verify(bytes: Uint8Array, rxTable: Int32Array, count: number): void
+  /**
+   * Joins consecutive segments among the first `count` packets, as a driver does with what it has received, and closes the table's
+   * ranks: answers how many are left. Each packet has `room` bytes from its offset on to itself.
+   */
+  join(bytes: Uint8Array, room: number, rxTable: Int32Array, count: number): number
   /** Writes source address and MTU to `result`; `source` 0 leaves the choice to the kernel. */
   route(destination: number, source: number, result: Int32Array): number
   /** What an interface's driver does with packets, or a negative errno. */

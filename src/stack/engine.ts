@@ -16,6 +16,7 @@ import {
   RX_CHECKSUM,
   RX_LENGTH,
   RX_OFFSET,
+  RX_SEGMENT,
   RX_STRIDE,
   type RxBatch
 } from '../link/link.ts'
@@ -31,6 +32,7 @@ import { mssToOffer } from '../tcp/handshake.ts'
 import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
 import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
+import { flagsOfPart, takesWhole } from '../tcp/joined.ts'
 import type { SocketValues } from '../tcp/options.ts'
 import { type Outbox, tell } from '../tcp/outbox.ts'
 import { output } from '../tcp/output.ts'
@@ -199,14 +201,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       )
         continue
       const packet = this.ip.packet
-      if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet)
+      if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT])
       else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, now)
       else this.stackCounters.unknownProtocol++
     }
     this.#turns.end()
   }
 
-  #tcpArrives(packet: IpPacket): void {
+  #tcpArrives(packet: IpPacket, segmentText: number): void {
     const counters = this.counters
     counters.segmentsReceived++
     if (!this.#isIntact(packet)) {
@@ -225,12 +227,36 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     seg.destinationAddress = packet.destination
     seg.tos = packet.tos
     seg.ttl = packet.ttl
+    const isJoined = segmentText > 0 && seg.payloadLength > segmentText
+    if (isJoined) {
+      seg.segmentText = segmentText
+      counters.segmentsReceived += seg.count - 1
+    }
     const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
     if (entry === undefined && !this.#isOurs(seg)) {
       counters.droppedNotOurs++
       return
     }
     this.tracer?.segment?.('in', seg, this.now)
+    if (isJoined && !(entry instanceof Tcb && takesWhole(entry, seg, this.now, this))) this.#segmentsArrive(seg)
+    else this.#segmentArrives(seg, entry)
+  }
+
+  /** One after another, those that `seg` was joined from. What one of them ends, the next does not find any more. */
+  #segmentsArrive(seg: Segment): void {
+    const { seq, flags, payloadOffset, payloadLength, segmentText } = seg
+    seg.segmentText = 0
+    for (let at = 0; at < payloadLength; at += segmentText) {
+      seg.seq = (seq + at) | 0
+      seg.payloadOffset = payloadOffset + at
+      seg.payloadLength = Math.min(segmentText, payloadLength - at)
+      seg.flags = flagsOfPart(flags, at === 0, at + segmentText >= payloadLength)
+      const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
+      this.#segmentArrives(seg, entry)
+    }
+  }
+
+  #segmentArrives(seg: Segment, entry: Entry | undefined): void {
     if (entry === undefined) this.passive.arrivesUnconnected(seg)
     else if (entry instanceof Tcb) this.arrivesAt(entry, seg)
     else if (entry instanceof SynReceived) this.passive.arrivesHalfOpen(entry, seg)

@@ -7,7 +7,7 @@ import { ahead } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 import { windowOffered } from './window.ts'
 
-/** `length` bytes have come in order, and what waited behind a hole if they filled one. */
+/** Segments of `length` bytes have come in order, and what waited behind a hole if they filled one. */
 export function textTaken(tcb: Tcb, length: number, fillsHole: boolean, now: number, out: Outbox): void {
   if (length > tcb.rcvMss) tcb.rcvMss = Math.min(length, tcb.offeredMss)
   // The first text, or after so long a pause that the peer begins with a small window again.

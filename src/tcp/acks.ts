@@ -76,7 +76,7 @@ function hear(tcb: Tcb, seg: Segment, now: number): void {
  * ride on text that is sent again: to move SND.UNA and not the window would be to send beyond the peer's right edge.
  */
 function updateWindow(tcb: Tcb, seg: Segment, ack: Seq): void {
-  const seq = toSeq(seg.seq)
+  const seq = toSeq(seg.lastSeq)
   if (lt(ack, tcb.sndUna)) return
   if (lt(tcb.sndUna, ack) || lt(tcb.sndWl1, seq) || (tcb.sndWl1 === seq && leq(tcb.sndWl2, ack))) {
     tcb.sndWnd = seg.window << tcb.sndWndShift

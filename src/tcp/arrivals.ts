@@ -23,7 +23,7 @@ import { takeUserTimeout } from './user-timeout.ts'
 import { windowOffered } from './window.ts'
 
 export function segmentArrives(tcb: Tcb, seg: Segment, now: number, out: Outbox): void {
-  tcb.segmentsReceived++
+  tcb.segmentsReceived += seg.count
   if (tcb.state === State.SYN_SENT) return arrivesInSynSent(tcb, seg, now, out) // §3.10.7.3
   if (isSynAgain(tcb, seg)) return sendSyn(tcb, now, out)
   if (isSynUnacked(tcb) && isSynAckOfBoth(tcb, seg)) leaveOutSyn(tcb, seg, out)

@@ -66,7 +66,7 @@ function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now
   tcb.bytesReceived += ahead(next, tcb.rcvNxt)
   tcb.rcvNxt = next
   tell(tcb, Event.READABLE, out)
-  textTaken(tcb, length, fillsHole, now, out)
+  textTaken(tcb, seg.segmentText === 0 ? length : seg.segmentText, fillsHole, now, out)
 }
 
 /** Each segment out of order is answered at once: the peer counts the duplicates (RFC 5681 §4.2). */

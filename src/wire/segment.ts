@@ -69,7 +69,7 @@ export class Segment {
   payloadOffset = 0
   /** Bytes of text in all, FIN and SYN not counted. */
   payloadLength = 0
-  /** For output: of a super-segment, the text of each segment that it becomes on the wire; 0 for a segment as it is. */
+  /** Of a super-segment, the text of each segment that it becomes, or was, on the wire; 0 for a segment as it is. */
   segmentText = 0
   /** For output: where the text goes on, when it wraps round the end of a ring; `wrappedLength` bytes of `payloadLength`. */
   wrappedOffset = 0
@@ -83,6 +83,11 @@ export class Segment {
   /** Segments that it is on the wire. */
   get count(): number {
     return this.segmentText === 0 ? 1 : Math.ceil(this.payloadLength / this.segmentText)
+  }
+
+  /** Where the last of them begins. */
+  get lastSeq(): number {
+    return (this.seq + (this.count - 1) * this.segmentText) | 0
   }
 
   /** All but the addresses and ports at zero, no options, no text: what every output starts from. */

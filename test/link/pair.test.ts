@@ -212,7 +212,7 @@ t.test('another function may put the packets together, and say what it knows of 
     assemble: (batch, into, at) => {
       for (let i = 0; i < batch.count; i++) {
         into.bytes.set([0x45, i], at)
-        into.table.set([at, 2, 1], 3 * into.count++)
+        into.table.set([at, 2, 1], RX_STRIDE * into.count++)
         at += 2
       }
       return at

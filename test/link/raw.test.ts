@@ -322,7 +322,7 @@ t.test(
   'super-segments beyond one chunk of messages, and around them single packets, all leave in order',
   { skip },
   async t => {
-    const { link, peer } = open(t)
+    const { link, peer } = open(t, { joinSegments: false })
     const destinationPort = claimFree(link)
     const batch = newBatch(new Uint8Array(65_536), 16)
     let seq = 1
@@ -344,3 +344,25 @@ t.test(
     t.equal(bounds.at(-1)?.[1], seq)
   }
 )
+
+t.test('segments that follow one another arrive as one, and are counted', { skip }, async t => {
+  const { link, peer, send } = open(t)
+  const destinationPort = claimFree(link)
+  const [before, behind] = [
+    { seq: 1, flags: SYN },
+    { seq: 27, flags: FIN | ACK }
+  ]
+  const texts = [0, 8, 16].map(at => ({ seq: 2 + at, text: [at, 8] as const }))
+  send(...[before, ...texts, behind].map(it => ({ sourcePort: 9, destinationPort, ...it })))
+  await peer.segment(({ flags }) => (flags & FIN) !== 0)
+  t.same(
+    peer.segments.map(({ segment, text, checksum }) => [segment.seq, text, checksum]),
+    [
+      [1, '', CHECKSUM_GOOD],
+      [2, 'ping and more text, even', CHECKSUM_GOOD],
+      [27, '', CHECKSUM_GOOD]
+    ]
+  )
+  const { receivedPackets, receivedJoined } = link.counters()
+  t.same({ receivedPackets, receivedJoined }, { receivedPackets: 5, receivedJoined: 2 })
+})

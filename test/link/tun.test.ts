@@ -22,8 +22,13 @@ const rows = [
   },
   {
     work: 'plain',
-    what: 'without offload every packet comes with whole checksums',
-    seen: { echoed: 1_000_000, receivedChecksumPartial: 0, receivedChecksumBad: 0 }
+    what: 'without offload every packet comes with whole checksums, and those that follow one another are joined',
+    seen: { isSame: true, receivedChecksumPartial: 0, receivedChecksumBad: 0, isJoined: true }
+  },
+  {
+    work: 'apart',
+    what: 'where joining is not wanted, no packet is larger than the MTU',
+    seen: { isSame: true, receivedChecksumPartial: 0, receivedChecksumBad: 0, isJoined: false }
   },
   {
     work: 'existing',
