@@ -75,6 +75,7 @@ function examine(found: Probe): Check[] {
     portGuard(found),
     lowPorts(found),
     receiveBuffer(found),
+    packetSockets(found),
     tun(found),
     ...offloads(found)
   ]
@@ -166,6 +167,14 @@ function receiveBuffer({ capabilities }: Probe): Check {
     found: `the kernel allows ${limit} bytes for packets that wait, fast peers will lose some`,
     mend: `Add cap_net_admin to the capabilities, or: sudo sysctl net.core.rmem_max=${RECEIVE_BUFFER}`
   }
+}
+
+function packetSockets({ packetSocket }: Probe): Check {
+  const name = 'packet sockets'
+  if (packetSocket.works) return { name, status: 'ok', found: 'can be opened' }
+  const mend =
+    packetSocket.reason === 'EPERM' ? 'They need CAP_NET_RAW, see above.' : 'This kernel has none (CONFIG_PACKET).'
+  return { name, status: 'optional', found: packetSocket.reason ?? 'refused', mend }
 }
 
 function tun({ tun }: Probe): Check {

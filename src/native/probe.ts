@@ -22,6 +22,8 @@ export interface Probe {
   readonly rawSocket: Finding
   /** A port reserved in the kernel and kept silent: SO_ATTACH_FILTER on a listening socket. */
   readonly portGuard: Finding
+  /** Packet sockets: CAP_NET_RAW. */
+  readonly packetSocket: Finding
   /** Devices made by TUN: the file and CAP_NET_ADMIN. */
   readonly tun: Finding
   /** Effective capabilities, those of no interest here left out; undefined where the kernel does not tell. */
@@ -34,6 +36,10 @@ export interface Probe {
 const CAPABILITIES = { CAP_NET_BIND_SERVICE: 10, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_BPF: 39 }
 
 const TUN = '/dev/net/tun'
+/** A name that no interface can have. */
+const NO_INTERFACE = '/'
+/** BPF_RET. */
+const RETURN = 0x06
 const WITHOUT_FILTER =
   'without CAP_NET_ADMIN the kernel takes no filter here: segments with a TTL of 255 are answered by it'
 const NO_ADDON: Finding = { works: false, reason: 'the addon is not loaded' }
@@ -49,6 +55,7 @@ export function probe(): Probe {
     checksums: addon?.variants() ?? [],
     rawSocket: addon === undefined ? NO_ADDON : tryRawSocket(addon),
     portGuard: addon === undefined ? NO_ADDON : tryPortGuard(addon),
+    packetSocket: addon === undefined ? NO_ADDON : tryPacketSocket(addon),
     tun: tryTun(capabilities),
     capabilities,
     offloads: addon === undefined ? {} : readOffloads(addon)
@@ -72,6 +79,15 @@ function tryRawSocket(addon: Addon): Finding {
   const errno = socket.open(0, 0, 0)
   socket.close()
   return finding(errno)
+}
+
+function tryPacketSocket(addon: Addon): Finding {
+  const socket = new addon.PacketSocket(new Float64Array(addon.PacketSocket.counterNames.length))
+  const nothing = new Uint32Array([RETURN, 0, 0, 0])
+  const errno = socket.open(NO_INTERFACE, nothing, nothing, false, false, 0, 0)
+  socket.close()
+  // It has come as far as to look for the interface.
+  return errnoName(errno) === 'ENODEV' ? { works: true } : finding(errno)
 }
 
 function tryPortGuard(addon: Addon): Finding {

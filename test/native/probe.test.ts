@@ -12,6 +12,7 @@ t.test('with privileges everything works', { skip: unlessPrivileged() }, async t
     addon: { works: true },
     rawSocket: { works: true },
     portGuard: { works: true },
+    packetSocket: { works: true },
     capabilities: { CAP_NET_RAW: true, CAP_NET_ADMIN: true }
   })
   t.ok(found.checksums.includes('scalar'))
@@ -35,6 +36,7 @@ t.test(
       addon: { works: true },
       rawSocket: { works: false, reason: 'EPERM' },
       portGuard: { works: true },
+      packetSocket: { works: false, reason: 'EPERM' },
       tun: { works: false },
       capabilities: { CAP_NET_RAW: false, CAP_NET_ADMIN: false }
     })
