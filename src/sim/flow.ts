@@ -133,6 +133,7 @@ export class Flow {
         }
       }
     )
+    this.connection.sendsZeros = true
   }
 
   #stop(): void {

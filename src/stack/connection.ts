@@ -136,6 +136,18 @@ export class Connection {
     this.#tcb.receiveBuffer.keepsNothing = value
   }
 
+  /**
+   * While true, `write` only counts what it is given, and zeros go out in its place: for sources that are in a hurry. To be set
+   * while nothing waits to be acknowledged.
+   */
+  get sendsZeros(): boolean {
+    return this.#tcb.sendBuffer.sendsZeros
+  }
+
+  set sendsZeros(value: boolean) {
+    this.#tcb.sendBuffer.sendsZeros = value
+  }
+
   /** Drops all that could be read now, and says how many bytes that was (recv with MSG_TRUNC): cheaper than to read and forget it. */
   discard(): number {
     return this.#owner.discardText(this.#tcb)

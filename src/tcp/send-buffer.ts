@@ -17,6 +17,8 @@ export class SendBuffer {
   start: Seq = toSeq(0)
   /** Where the next byte written goes. */
   end: Seq = toSeq(0)
+  /** Zeros leave in place of what is written, which is only counted. To be set while nothing is kept. */
+  sendsZeros = false
   #block: Block | undefined = undefined
 
   constructor(
@@ -44,14 +46,18 @@ export class SendBuffer {
     if (wanted <= 0) return 0
     const length = Math.min(wanted, this.#reserve(this.length + wanted, keeper) - this.length)
     if (length <= 0) return 0
+    if (!this.sendsZeros) this.#copy(bytes, length, keeper.slab)
+    this.end = add(this.end, length)
+    return length
+  }
+
+  #copy(bytes: Uint8Array, length: number, slab: Slab): void {
     const block = this.#block as Block
-    const ring = keeper.slab.regions[block.region]
+    const ring = slab.regions[block.region]
     const at = this.end & (block.size - 1)
     const first = Math.min(length, block.size - at)
     ring.set(first === bytes.length ? bytes : bytes.subarray(0, first), block.offset + at)
     if (first < length) ring.set(bytes.subarray(first, length), block.offset)
-    this.end = add(this.end, length)
-    return length
   }
 
   /** Forgets what is acknowledged, up to `seq`. */
@@ -86,10 +92,9 @@ export class SendBuffer {
     if (size >= bytes) return size
     const block = allocate(keeper.slab, bytes, size)
     if (block === undefined) return size
-    if (old !== undefined) {
-      copyRing(keeper.slab, old, block, this.start, this.length)
-      keeper.release(old)
-    }
+    if (this.sendsZeros) keeper.slab.regions[block.region].fill(0, block.offset, block.offset + block.size)
+    else if (old !== undefined) copyRing(keeper.slab, old, block, this.start, this.length)
+    if (old !== undefined) keeper.release(old)
     this.#block = block
     return block.size
   }

@@ -1,4 +1,4 @@
-// Text that nobody wants to read: dropped and counted, in place of being read.
+// Text that nobody wants to read: dropped and counted, in place of being read. And text of which only the length is wanted: zeros.
 
 import t from 'tap'
 import { pairLinks } from '../../src/link/pair.ts'
@@ -82,4 +82,27 @@ t.test('keepsNothing: counts, keeps nothing, and can be taken back', async t => 
   receiver.close()
   clock.runUntilIdle()
   t.equal(server.counters().stack.slabUsedBytes, 0)
+})
+
+t.test('sendsZeros: zeros arrive in place of what is written, whatever the memory held before', async t => {
+  const { clock, sender, receiver } = pair(65_536)
+  // Others leave their text behind in the memory that the ring will have, small and grown.
+  for (const bytes of [1000, 8000, 16_000]) {
+    sender.write(Buffer.alloc(bytes, 'x'))
+    clock.advance(1000)
+    t.equal(receiver.discard(), bytes)
+  }
+  sender.sendsZeros = true
+  for (const bytes of [1000, 8000, 16_000, 3]) {
+    t.equal(sender.write(Buffer.alloc(bytes >> 1, 'y')), bytes >> 1)
+    t.equal(sender.write(Buffer.alloc(bytes - (bytes >> 1), 'z')), bytes - (bytes >> 1))
+    clock.advance(1000)
+    const arrived: Uint8Array[] = []
+    for (let view = receiver.read(); view !== undefined; view = receiver.read()) arrived.push(view)
+    t.ok(Buffer.concat(arrived).equals(Buffer.alloc(bytes)), `${bytes} zeros`)
+  }
+  sender.sendsZeros = false
+  sender.write(Buffer.from('as written'))
+  clock.advance(1000)
+  t.equal(text(receiver.read()), 'as written')
 })
