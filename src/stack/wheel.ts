@@ -83,8 +83,8 @@ export class TimerWheel {
       this.#nextBucket = level * BUCKETS + at
       // The top level has only the two bits that are left of 32.
       const distance = (at - here) & (level === LEVELS - 1 ? 3 : BUCKETS - 1)
-      const inBucket = this.#elapsed & (2 ** shift - 1)
-      return distance * 2 ** shift - (distance === 0 ? 0 : inBucket)
+      const inBucket = this.#elapsed & ((1 << shift) - 1)
+      return distance * (1 << shift) - (distance === 0 ? 0 : inBucket)
     }
     return -1
   }
