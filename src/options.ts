@@ -84,22 +84,25 @@ export function oneOfOrMade<M, const C extends string, const S extends Liveness>
  * wrong type) or a RangeError (ERR_OUT_OF_RANGE).
  */
 export function resolve<T extends Table>(table: T, given: object = {}, base?: Values<T>): Values<T> {
-  const values: Record<string, unknown> = { ...(base ?? defaultsOf(table)) }
+  const from: Readonly<Record<string, unknown>> = base ?? defaultsOf(table)
+  let values: Record<string, unknown> | undefined
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
     checkOption(name, findOption(table, name), value)
+    values ??= { ...from }
     values[name] = value
   }
-  return values as Values<T>
+  // Nobody changes values in place: those who ask for nothing of their own share them.
+  return (values ?? from) as Values<T>
 }
 
-const defaults = new WeakMap<Table, object>()
+const defaults = new WeakMap<Table, Readonly<Record<string, unknown>>>()
 
 /**
  * Values are read for each segment. An object that is made at once, and copied by a spread, keeps its fields at fixed places; one that
  * grows by dozens of computed names is a hash table to V8.
  */
-function defaultsOf(table: Table): object {
+function defaultsOf(table: Table): Readonly<Record<string, unknown>> {
   let values = defaults.get(table)
   if (values === undefined) {
     values = Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
