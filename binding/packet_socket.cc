@@ -61,6 +61,16 @@ int LookAt(int fd, const std::string& interface, int* index, MacAddress* mac) {
   return (answer.ifr_flags & IFF_UP) != 0 ? 0 : -ENETDOWN;
 }
 
+/** The interface takes frames for this address too, for as long as the socket is open. 0 or -errno. */
+int ReceiveAlsoAt(const MacAddress& mac, int index, int fd) {
+  packet_mreq membership{};
+  membership.mr_ifindex = index;
+  membership.mr_type = PACKET_MR_UNICAST;
+  membership.mr_alen = static_cast<uint16_t>(mac.size());
+  std::copy(mac.begin(), mac.end(), membership.mr_address);
+  return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) == 0 ? 0 : -errno;
+}
+
 /** Receives from here on what the filter, attached before, lets through. 0 or -errno. */
 int Bind(int fd, int index, uint16_t protocol) {
   const int on = 1;
@@ -92,25 +102,26 @@ void PacketSocket::Init(Napi::Env env, Napi::Object exports) {
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Driver(info) { sender_.Attach(counters_.data()); }
 
-/** (interface, ipFilter, arpFilter, offload, bypassQueue, receiveBuffer, sendBuffer): 0 or -errno. */
+/** (interface, macAddress or 0, ipFilter, arpFilter, offload, bypassQueue, receiveBuffer, sendBuffer): 0 or -errno. */
 Napi::Value PacketSocket::Open(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (!info[0].IsString() || !IsTypedArray(info[1], napi_uint32_array) || !IsTypedArray(info[2], napi_uint32_array)) {
-    return ThrowArguments(env, "open(interface: string, ipFilter: Uint32Array, arpFilter: Uint32Array, ...)");
+  if (!info[0].IsString() || !IsTypedArray(info[2], napi_uint32_array) || !IsTypedArray(info[3], napi_uint32_array)) {
+    return ThrowArguments(env, "open(interface: string, macAddress, ipFilter: Uint32Array, arpFilter: Uint32Array, ...)");
   }
   if (CannotOpen()) return Napi::Number::New(env, -EALREADY);
-  Napi::Uint32Array programs[kPolls] = {info[1].As<Napi::Uint32Array>(), info[2].As<Napi::Uint32Array>()};
+  Napi::Uint32Array programs[kPolls] = {info[2].As<Napi::Uint32Array>(), info[3].As<Napi::Uint32Array>()};
   const uint32_t* const filters[kPolls] = {programs[kIp].Data(), programs[kArp].Data()};
   const size_t lengths[kPolls] = {programs[kIp].ElementLength(), programs[kArp].ElementLength()};
-  int error = Open(env, info[0].As<Napi::String>().Utf8Value(), filters, lengths, info[3].ToBoolean(),
-                   info[4].ToBoolean(), info[5].ToNumber().Int32Value(), info[6].ToNumber().Int32Value());
+  int error = Open(env, info[0].As<Napi::String>().Utf8Value(), MacArgument(info[1]), filters, lengths,
+                   info[4].ToBoolean(), info[5].ToBoolean(), info[6].ToNumber().Int32Value(),
+                   info[7].ToNumber().Int32Value());
   if (error != 0) Shut();
   return Napi::Number::New(env, error);
 }
 
-int PacketSocket::Open(Napi::Env env, const std::string& interface, const uint32_t* const filters[kPolls],
-                       const size_t lengths[kPolls], bool offload, bool bypass_queue, int receive_buffer,
-                       int send_buffer) {
+int PacketSocket::Open(Napi::Env env, const std::string& interface, const MacAddress& own,
+                       const uint32_t* const filters[kPolls], const size_t lengths[kPolls], bool offload,
+                       bool bypass_queue, int receive_buffer, int send_buffer) {
   if (interface.empty() || interface.size() >= IFNAMSIZ) return -ENODEV;
   for (size_t which = 0; which < kPolls; which++) {
     // Protocol 0: nothing comes before the socket is bound.
@@ -123,6 +134,10 @@ int PacketSocket::Open(Napi::Env env, const std::string& interface, const uint32
   int error = LookAt(fds_[kIp].get(), interface, &index, &mac_);
   if (error != 0) return error;
   interface_ = interface;
+  if (own != MacAddress{}) {
+    mac_ = own;
+    if ((error = ReceiveAlsoAt(own, index, fds_[kIp].get())) != 0) return error;
+  }
 
   int ip = fds_[kIp].get();
   const int on = 1;
@@ -146,7 +161,7 @@ Napi::Value PacketSocket::SetNetwork(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/** The interface's. */
+/** Ours: the interface's, or the one that was given. */
 Napi::Value PacketSocket::MacOf(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), ToNumber(mac_)); }
 
 /** The interface's as it is now, or -errno. */

@@ -45,7 +45,8 @@ class PacketSocket : public Driver<PacketSocket> {
   Napi::Value RemoveNeighbour(const Napi::CallbackInfo& info);
   Napi::Value TakeUsed(const Napi::CallbackInfo& info);
 
-  int Open(Napi::Env env, const std::string& interface, const uint32_t* const filters[kPolls],
+  /** `own` all zeros for the interface's. */
+  int Open(Napi::Env env, const std::string& interface, const MacAddress& own, const uint32_t* const filters[kPolls],
            const size_t lengths[kPolls], bool offload, bool bypass_queue, int receive_buffer, int send_buffer);
   /** Bytes of the packet, or -errno. */
   int ReceiveArp();

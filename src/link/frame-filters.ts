@@ -35,6 +35,20 @@ export function packetsTo(address: number): Program {
   )
 }
 
+/** The same where our station has a hardware address of its own, and the host takes ours for another's. */
+export function packetsToStation(address: number, mac: number): Program {
+  return Uint32Array.of(
+    ...[LD_ABS, 0, 0, 0],
+    ...[JEQ, 0, 5, Math.floor(mac / 0x10000)],
+    ...[LDH_ABS, 0, 0, 4],
+    ...[JEQ, 0, 3, mac % 0x10000],
+    ...[LD_ABS, 0, 0, IP_DESTINATION_AT],
+    ...[JEQ, 0, 1, address],
+    ...[RET, 0, 0, WHOLE_FRAME],
+    ...[RET, 0, 0, 0]
+  )
+}
+
 /** Of ARP, what asks for this address or says that somebody has it, all answers, and announcements. */
 export function arpAbout(address: number): Program {
   return Uint32Array.of(

@@ -1,5 +1,5 @@
 // The driver over packet sockets (AF_PACKET): joins an Ethernet with an address of its own beside the host's, at the host's
-// hardware address. It finds its neighbours by an ARP of its own (neighbours.ts), and the kernel's stack has no part in it, so
+// hardware address or one of its own. It finds its neighbours by an ARP of its own (neighbours.ts), and the kernel's stack has no part in it, so
 // every port is ours. With a virtio header (PACKET_VNET_HDR) super-segments of up to 64 KiB go both ways, and the kernel or
 // the device sums and cuts. Needs CAP_NET_RAW.
 
@@ -10,9 +10,9 @@ import { errnoName, socketError } from '../native/errno.ts'
 import { flag, int, resolve } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { formatAddress } from '../wire/address.ts'
-import { ARP_LENGTH, ArpPacket, formatMac, parseArp, writeArp } from '../wire/arp.ts'
+import { ARP_LENGTH, ArpPacket, formatMac, parseArp, parseMac, writeArp } from '../wire/arp.ts'
 import { addressOption } from './address-option.ts'
-import { arpAbout, packetsTo } from './frame-filters.ts'
+import { arpAbout, packetsTo, packetsToStation } from './frame-filters.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink } from './native-driver.ts'
 import { type Ethernet, Neighbours } from './neighbours.ts'
@@ -44,6 +44,8 @@ export interface PacketLinkOptions {
   readonly address: string
   /** The router to all other networks. Without it nothing outside of our own is reached. */
   readonly gateway?: string
+  /** Ours, `02:00:00:00:00:05`, where it shall not be the interface's. Wireless networks and those of clouds know of none but theirs. */
+  readonly macAddress?: string
   readonly prefixLength?: number
   readonly receiveBuffer?: number
   readonly sendBuffer?: number
@@ -82,17 +84,18 @@ export class PacketLink implements Link {
    * where the host or somebody on the network has the address.
    */
   constructor(options: PacketLinkOptions) {
-    const { interface: interfaceName, address, gateway, ...rest } = options
+    const { interface: interfaceName, address, gateway, macAddress, ...rest } = options
     if (typeof interfaceName !== 'string') {
       throw typeError('ERR_INVALID_ARG_TYPE', 'The option "interface" must be a string')
     }
     const values = resolve(packetOptions, rest)
     this.#network = networkOf(address, values.prefixLength, gateway)
     const ours = this.#network.address
+    const mac = macAddress === undefined ? 0 : macOption(macAddress)
     refuseAddressOfHost(ours)
     const addon = loadAddon()
     this.#interface = interfaceName
-    this.#driver = openDriver(addon, interfaceName, ours, values)
+    this.#driver = openDriver(addon, interfaceName, ours, mac, values)
     const socket = this.#driver.native
     socket.setNetwork(ours, values.prefixLength, this.#network.gateway)
     this.#tooLarge = this.#driver.counter('sendTooLarge')
@@ -296,6 +299,12 @@ function networkOf(address: string, prefixLength: number, gateway: string | unde
   return network
 }
 
+function macOption(text: unknown): number {
+  const mac = typeof text === 'string' ? parseMac(text) : undefined
+  if (mac !== undefined) return mac
+  throw typeError('ERR_INVALID_ARG_VALUE', `The option "macAddress" is one such as 02:00:00:00:00:05, received ${text}`)
+}
+
 function isNeighbour({ address, mask }: Network, other: number): boolean {
   return ((address ^ other) & mask) === 0
 }
@@ -320,12 +329,22 @@ function openDriver(
   addon: Addon,
   interfaceName: string,
   address: number,
+  mac: number,
   values: ReturnType<typeof resolve<typeof packetOptions>>
 ): DriverLink<NativePacketSocket> {
   const driver = new DriverLink(addon, addon.PacketSocket, values.joinSegments)
   const { offload, bypassQueue, receiveBuffer, sendBuffer } = values
-  const [ip, arp] = [packetsTo(address), arpAbout(address)]
-  const error = driver.native.open(interfaceName, ip, arp, offload, bypassQueue, receiveBuffer, sendBuffer)
+  const ip = mac === 0 ? packetsTo(address) : packetsToStation(address, mac)
+  const error = driver.native.open(
+    interfaceName,
+    mac,
+    ip,
+    arpAbout(address),
+    offload,
+    bypassQueue,
+    receiveBuffer,
+    sendBuffer
+  )
   if (error === 0) return driver
   driver.close()
   throw openError(error, interfaceName)

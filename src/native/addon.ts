@@ -51,9 +51,10 @@ export interface NativeTunDevice extends NativeDriver {
 }
 
 export interface NativePacketSocket extends NativeDriver {
-  /** On an Ethernet interface, with a classic BPF program each for IPv4 and for ARP. */
+  /** On an Ethernet interface, with a classic BPF program each for IPv4 and for ARP. `macAddress` 0 for the interface's. */
   open(
     interfaceName: string,
+    macAddress: number,
     ipFilter: Uint32Array,
     arpFilter: Uint32Array,
     offload: boolean,
@@ -63,7 +64,7 @@ export interface NativePacketSocket extends NativeDriver {
   ): number
   /** `gateway` 0 where nothing leads out of the network. */
   setNetwork(address: number, prefixLength: number, gateway: number): void
-  /** The interface's, 48 bits. */
+  /** Ours, 48 bits. */
   macAddress(): number
   /** The interface's as it is now. */
   mtu(): number

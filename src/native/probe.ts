@@ -84,7 +84,7 @@ function tryRawSocket(addon: Addon): Finding {
 function tryPacketSocket(addon: Addon): Finding {
   const socket = new addon.PacketSocket(new Float64Array(addon.PacketSocket.counterNames.length))
   const nothing = new Uint32Array([RETURN, 0, 0, 0])
-  const errno = socket.open(NO_INTERFACE, nothing, nothing, false, false, 0, 0)
+  const errno = socket.open(NO_INTERFACE, 0, nothing, nothing, false, false, 0, 0)
   socket.close()
   // It has come as far as to look for the interface.
   return errnoName(errno) === 'ENODEV' ? { works: true } : finding(errno)

@@ -46,6 +46,13 @@ export function writeArp(view: DataView, packet: ArpPacket): void {
   view.setInt32(24, packet.targetAddress)
 }
 
+/** Undefined for anything but six octets with colons between, the address of one station. */
+export function parseMac(text: string): number | undefined {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return undefined
+  const mac = Number.parseInt(text.replaceAll(':', ''), 16)
+  return isStation(mac) ? mac : undefined
+}
+
 export function formatMac(mac: number): string {
   const digits = mac.toString(16).padStart(12, '0')
   return digits.replace(/..(?!$)/g, '$&:')

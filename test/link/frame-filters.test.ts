@@ -1,7 +1,7 @@
 // What a packet socket is given of the frames on its Ethernet.
 
 import t from 'tap'
-import { arpAbout, packetsTo } from '../../src/link/frame-filters.ts'
+import { arpAbout, packetsTo, packetsToStation } from '../../src/link/frame-filters.ts'
 import { parseAddress } from '../../src/wire/address.ts'
 import { bytesOf } from '../wire/bytes.ts'
 import { run } from './interpreter.ts'
@@ -34,6 +34,18 @@ t.test('an address above 2^31 is compared as it is', async t => {
   const frame = bytesOf(`${ETHERNET} 0800 45000014 00000000 40060000 ${hex('10.0.0.9')} ${hex('192.168.1.5')}`)
   t.not(run(packetsTo(address('192.168.1.5')), frame, HOST), 0)
 })
+
+for (const { what, station, to, passes } of [
+  { what: 'to us', station: '02000000aa01', to: OURS, passes: true },
+  { what: 'to another address', station: '02000000aa01', to: '10.0.0.4', passes: false },
+  { what: 'to a station that differs at its end', station: '02000000aa03', to: OURS, passes: false },
+  { what: 'to a station that differs at its beginning', station: '06000000aa01', to: OURS, passes: false }
+]) {
+  t.test(`at a hardware address of our own, a packet ${what} ${passes ? 'passes' : 'does not pass'}`, async t => {
+    const frame = bytesOf(`${station} 02000000aa02 0800 45000014 00000000 40060000 ${hex('10.0.0.9')} ${hex(to)}`)
+    t.equal(run(packetsToStation(address(OURS), 0x02000000aa01), frame, OTHER_HOST) !== 0, passes)
+  })
+}
 
 const arps = [
   { what: 'a request for us', operation: 1, sender: '10.0.0.9', target: OURS, passes: true },

@@ -27,6 +27,7 @@ const answers = {
   ownGateway: refusal({ gateway: FREE }),
   address: refusal({ address: '10.97.0' }),
   noInterface: refusal({ interface: undefined }),
+  group: refusal({ macAddress: '01:00:5e:00:00:01' }),
   option: refusal({ speed: 3 })
 }
 process.setuid?.(65_534)

@@ -91,6 +91,18 @@ for (const { how, packet } of [
   })
 }
 
+t.test('at a hardware address of its own, on a host that forwards packets', { skip }, async t => {
+  const { here, there } = network(t)
+  here.setSysctl('net/ipv4/ip_forward', 1)
+  const macAddress = '02:00:00:00:00:05'
+  const [us, peer] = await Promise.all([ours(t, here, { macAddress }), startHost(t, 'kernel', there)])
+  t.ok(await exchange(us, peer, OURS), 'as server')
+  t.ok(await exchange(peer, us, PEER), 'as client')
+  t.equal(macAt(there, OURS), macAddress)
+  t.equal(macAt(here, OURS), undefined, 'the host has not looked for us')
+  t.match((await us.do('counters')).tcp, { segmentsRetransmitted: 0 })
+})
+
 t.test('a neighbour is asked for by ARP, and what was sent to it meanwhile follows', { skip }, async t => {
   const { here, there } = network(t)
   const [us, peer] = await Promise.all([ours(t, here), startHost(t, 'kernel', there)])
@@ -193,6 +205,7 @@ t.test('what cannot be is refused by a code that says what to do', { skip }, asy
     ownGateway: { code: 'ERR_OUT_OF_RANGE' },
     address: { code: 'ERR_INVALID_IP_ADDRESS' },
     noInterface: { code: 'ERR_INVALID_ARG_TYPE' },
+    group: { code: 'ERR_INVALID_ARG_VALUE' },
     option: { code: 'ERR_INVALID_ARG_VALUE' },
     unprivileged: { code: 'EPERM', message: /CAP_NET_RAW/ }
   })

@@ -1,7 +1,7 @@
 // ARP packets (RFC 826): fields, and refusals.
 
 import t from 'tap'
-import { ARP_LENGTH, ARP_REPLY, ArpPacket, formatMac, parseArp, writeArp } from '../../src/wire/arp.ts'
+import { ARP_LENGTH, ARP_REPLY, ArpPacket, formatMac, parseArp, parseMac, writeArp } from '../../src/wire/arp.ts'
 import { bytesOf, hexOf, viewOf } from './bytes.ts'
 
 const REPLY = '0001 0800 06 04 0002 fe01020304ff c0a80105 02a0b0c0d0e0 0a000001'
@@ -51,4 +51,11 @@ for (const { what, hex } of refused) {
 
 t.test('a hardware address as text', async t => {
   t.equal(formatMac(0x0200000000ff), '02:00:00:00:00:ff')
+})
+
+t.test('text as a hardware address', async t => {
+  t.equal(parseMac('fe:01:02:03:04:FF'), 0xfe01020304ff)
+  const refused = ['', 'fe01020304ff', 'fe:01:02:03:04', 'fe:01:02:03:04:ff:00', 'fe:01:02:03:04:fg', '0:1:2:3:4:5']
+  const nobodys = ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01']
+  for (const text of [...refused, ...nobodys]) t.equal(parseMac(text), undefined, text)
 })
