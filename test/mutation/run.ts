@@ -17,10 +17,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const COPY = join(ROOT, 'build/mutation')
 /** Of each kind of run of the model check. */
 const SEEDS = 40
-/** A mutant that keeps a script busy for longer goes round in circles. */
-const PATIENCE_MS = 10_000
-/** All scripts one after the other. */
-const PATIENCE_FOR_ALL_MS = 120_000
+/** A mutant that keeps one script busy for longer goes round in circles. */
+const PATIENCE_MS = 20_000
 /** Tables and declarations: nothing to decide. */
 const LEFT_OUT = ['counters.ts', 'options.ts', 'outbox.ts', 'invariants.ts']
 
@@ -98,9 +96,8 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
         await worker.terminate()
         worker = judge(mutant.id)
       }
-      const patience = isAtLoad ? PATIENCE_FOR_ALL_MS : PATIENCE_MS
       const question = { mutant: mutant.id, tests: reaching }
-      const killedBy = reaching.length === 0 ? undefined : await ask(worker, question, patience)
+      const killedBy = reaching.length === 0 ? undefined : await ask(worker, question)
       if (isAtLoad || killedBy === 'timeout' || killedBy === 'crash') {
         await worker.terminate()
         worker = judge()
@@ -115,7 +112,7 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
 }
 
 /** What killed the mutant: a test, `timeout` or `crash`; undefined for nothing. */
-function ask(worker: Worker, question: Question, patienceMs: number): Promise<string | undefined> {
+function ask(worker: Worker, question: Question): Promise<string | undefined> {
   return new Promise(resolve => {
     const settle = (killedBy: string | undefined): void => {
       clearTimeout(timer)
@@ -123,8 +120,11 @@ function ask(worker: Worker, question: Question, patienceMs: number): Promise<st
       worker.removeAllListeners('exit')
       resolve(killedBy)
     }
-    const timer = setTimeout(settle, patienceMs, 'timeout')
-    worker.once('message', (answer: Answer) => settle(answer.killedBy))
+    const timer = setTimeout(settle, PATIENCE_MS, 'timeout')
+    worker.on('message', (message: Answer | 'next') => {
+      if (message === 'next') timer.refresh()
+      else settle(message.killedBy)
+    })
     worker.once('exit', () => settle('crash'))
     worker.postMessage(question)
   })
