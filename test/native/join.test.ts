@@ -264,6 +264,33 @@ for (const [name, change] of Object.entries(reasons)) {
   })
 }
 
+/** What sets one apart from others, and not from its like. All else is never joined. */
+const joinedWithItsLike = [
+  'a hole before it',
+  'text that has come already',
+  'more text than the first',
+  'another source port',
+  'another address',
+  'another acknowledgment',
+  'another window',
+  'another urgent pointer',
+  'another TSval',
+  'another TSecr',
+  'no timestamps',
+  'another codepoint of ECN',
+  'another DSCP',
+  'another TTL',
+  'no DF',
+  'an unfinished checksum behind a good one'
+]
+t.test('two in a row of the same kind', async t => {
+  for (const [name, change] of Object.entries(reasons)) {
+    const first: Given = { seq: 101, text: 100, ts: TS, ...change }
+    const next = { ...first, seq: first.seq + (first.text as number) }
+    t.equal(join(first, next).length, joinedWithItsLike.includes(name) ? 1 : 2, name)
+  }
+})
+
 t.test('not joined: a header whose own checksum is bad, which would become a good one', async t => {
   const [first, second] = [row({ seq: 1, text: 100 }), row({ seq: 101, text: 100 })]
   for (const i of [0, 1]) {

@@ -74,6 +74,45 @@ t.test('a FIN and PSH are with the last segment', async t => {
   t.equal(peer.read().length, 250)
 })
 
+const troubles: { name: string; before: (peer: Peer) => unknown; joined: Fields }[] = [
+  {
+    name: 'a FIN is known that is before its end',
+    before: peer => peer.arrive({ flags: 'F.', seq: 301, ack: 1 }),
+    joined: { flags: '.', seq: 1, ack: 1, text: text(500) }
+  },
+  {
+    name: 'it reports a duplicate',
+    before: peer => peer.call(c => c.write(Buffer.alloc(1000))),
+    joined: { flags: '.', seq: 1, ack: 1001, sack: [[1, 101]], text: text(500) }
+  },
+  {
+    name: 'its ACK is too old',
+    before: () => {},
+    joined: { flags: '.', seq: 1, ack: -200_000, text: text(500) }
+  },
+  {
+    name: 'a loss is being repaired',
+    before: peer => {
+      peer.call(c => c.write(Buffer.alloc(20_000)))
+      for (let right = 2921; right < 8000; right += 1460) {
+        peer.arrive({ flags: '.', seq: 1, ack: 1, sack: [[1461, right]] })
+      }
+    },
+    joined: { flags: '.', seq: 1, ack: 1461, text: text(500) }
+  }
+]
+for (const { name, before, joined } of troubles) {
+  t.test(`${name}: the same is done as for one segment after another`, async t => {
+    const [whole, apart] = [0, 1].map(() => established({ syn: { sackPermitted: true } }))
+    t.same(before(whole), before(apart))
+    const pieces = [0, 1, 2, 3, 4].map(i => ({ ...joined, seq: 1 + i * 100, text: text(100) }))
+    t.same(deliverJoined(whole, joined, 100), apart.arrive(...pieces))
+    t.same(whole.connection?.info(), apart.connection?.info())
+    const [{ tcp, tcpExt, dropped }, expected] = [whole.stack.statistics(), apart.stack.statistics()]
+    t.same([tcp, tcpExt, dropped.tcp], [expected.tcp, expected.tcpExt, expected.dropped.tcp])
+  })
+}
+
 t.test('a segment that is no longer than it says is one', async t => {
   const peer = established()
   deliverJoined(peer, { flags: '.', seq: 1, ack: 1, text: text(100) }, 100)
