@@ -11,6 +11,15 @@
 #include "verify.h"
 
 namespace rawtcp {
+namespace {
+
+/** What the kernel has to say of a socket's memory; false where it says nothing. */
+bool ReadMemory(int fd, uint32_t (&memory)[SK_MEMINFO_VARS]) {
+  socklen_t length = sizeof memory;
+  return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) == 0;
+}
+
+}  // namespace
 
 void RawReceiver::Attach(uint8_t* slab, size_t length, int32_t* table, size_t rows, double* counters) {
   slab_ = slab;
@@ -71,11 +80,14 @@ int RawReceiver::Receive(int fd) {
 
 ChecksumState RawReceiver::Judge(size_t, const uint8_t* packet, size_t length) const { return Verify(packet, length); }
 
-double RawReceiver::QueueFill(int fd) const {
-  if (!is_full_) return 0;
+void RawReceiver::ForgetOverflows(int fd) {
   uint32_t memory[SK_MEMINFO_VARS] = {};
-  socklen_t length = sizeof memory;
-  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0 || memory[SK_MEMINFO_RCVBUF] == 0) return 0;
+  if (ReadMemory(fd, memory)) overflows_seen_ = memory[SK_MEMINFO_DROPS];
+}
+
+double RawReceiver::QueueFill(int fd) const {
+  uint32_t memory[SK_MEMINFO_VARS] = {};
+  if (!is_full_ || !ReadMemory(fd, memory) || memory[SK_MEMINFO_RCVBUF] == 0) return 0;
   return std::min(1.0, static_cast<double>(memory[SK_MEMINFO_RMEM_ALLOC]) / memory[SK_MEMINFO_RCVBUF]);
 }
 

@@ -21,6 +21,9 @@ class RawReceiver {
   /** As many slots as the table has rows, of equal size. The memory outlives this object, or is attached anew. */
   void Attach(uint8_t* slab, size_t length, int32_t* table, size_t rows, double* counters);
 
+  /** What the socket has dropped so far is not counted: it was meant for others. */
+  void ForgetOverflows(int fd);
+
   /** Packets in the table, which may be 0 where all were dropped; -errno, -EAGAIN where nothing waits. */
   int Receive(int fd);
 

@@ -63,6 +63,7 @@ Napi::Value RawSocket::Open(const Napi::CallbackInfo& info) {
   if (error == 0) error = OpenRaw(IPPROTO_ICMP, address, receive_buffer, send_buffer, &fds_[kIcmp]);
   if (error == 0) error = RestrictIcmp(fds_[kIcmp].get());
   if (error == 0) {
+    for (size_t which = 0; which < kPolls; which++) receivers_[which].ForgetOverflows(fds_[which].get());
     const int fds[kPolls] = {fds_[kTcp].get(), fds_[kIcmp].get()};
     error = WatchDescriptors(env, fds);
   }
@@ -83,7 +84,9 @@ Napi::Value RawSocket::SetFilter(const Napi::CallbackInfo& info) {
 }
 
 void RawSocket::AttachMemory() {
-  receiver_.Attach(slab_.data(), slab_.length(), table_.data(), table_.length() / kRxStride, counters_.data());
+  for (RawReceiver& receiver : receivers_) {
+    receiver.Attach(slab_.data(), slab_.length(), table_.data(), table_.length() / kRxStride, counters_.data());
+  }
 }
 
 void RawSocket::ClearError(size_t which) {

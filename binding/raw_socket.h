@@ -33,8 +33,8 @@ class RawSocket : public Driver<RawSocket> {
   Napi::Value SetFilter(const Napi::CallbackInfo& info);
 
   void AttachMemory();
-  int ReceiveBatch(size_t which) { return receiver_.Receive(fds_[which].get()); }
-  double QueueFill(size_t which) const { return receiver_.QueueFill(fds_[which].get()); }
+  int ReceiveBatch(size_t which) { return receivers_[which].Receive(fds_[which].get()); }
+  double QueueFill(size_t which) const { return receivers_[which].QueueFill(fds_[which].get()); }
   SendWait SendBatch(const TxSource& source, size_t count) { return sender_.Send(fds_[kTcp].get(), source, count); }
   SendWait FlushBacklog() { return sender_.Flush(fds_[kTcp].get()); }
   bool congested() const { return sender_.congested(); }
@@ -43,7 +43,8 @@ class RawSocket : public Driver<RawSocket> {
   void CloseDescriptors();
 
   UniqueFd fds_[kPolls];
-  RawReceiver receiver_;
+  /** Each with what its socket has lost so far. */
+  RawReceiver receivers_[kPolls];
   RawSender sender_;
 };
 
