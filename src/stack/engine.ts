@@ -29,7 +29,6 @@ import { synTextRoom } from '../tcp/fast-open.ts'
 import { FAST_OPEN_KEY_LENGTH } from '../tcp/fast-open-keys.ts'
 import { FastOpenMemory, type Service } from '../tcp/fast-open-memory.ts'
 import { mssToOffer } from '../tcp/handshake.ts'
-import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
 import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
 import { flagsOfPart, takesWhole } from '../tcp/joined.ts'
@@ -39,20 +38,20 @@ import { output } from '../tcp/output.ts'
 import { SynReceived } from '../tcp/passive.ts'
 import { Arena } from '../tcp/receive-buffer.ts'
 import { RecordPool } from '../tcp/records.ts'
-import { State } from '../tcp/state.ts'
+import type { State } from '../tcp/state.ts'
 import { Event, Tcb } from '../tcp/tcb.ts'
-import { arrivesInTimeWait, refuseInTimeWait, TimeWait } from '../tcp/time-wait.ts'
 import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
-import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { Segment } from '../wire/segment.ts'
 import { type Block, Slab } from '../wire/slab.ts'
 import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
 import type { ConnectionOwner } from './connection.ts'
 import { FastOpens } from './fast-opens.ts'
+import { IcmpArrivals } from './icmp-arrivals.ts'
 import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
 import { ConnectionTable, type Counts, type Entry } from './table.ts'
+import { TimeWaits } from './time-waits.ts'
 import type { Tracer } from './trace.ts'
 import { Transmitter } from './transmitter.ts'
 import { Turns, type TurnWork } from './turns.ts'
@@ -60,8 +59,6 @@ import { UserCalls } from './user-calls.ts'
 
 /** Of IPv4 and TCP, without options. */
 const HEADERS = 40
-/** Of IPv4 and an echo reply. */
-const ECHO_HEADERS = 28
 
 /** Limits and habits of the stack as a whole (`stackOptions` says what they mean). */
 export interface EngineOptions {
@@ -106,6 +103,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly routes = new Routes()
   readonly owner: ConnectionOwner
   readonly passive = new PassiveOpens(this)
+  readonly #timeWaits = new TimeWaits(this)
   readonly fastOpen: FastOpenMemory
   readonly fastOpens: FastOpens
 
@@ -114,14 +112,12 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   readonly #link: Link
   readonly tracer: Tracer | undefined
-  readonly #timeWaitLimit: number
   readonly secret: SipHash
   readonly table: ConnectionTable
   readonly #turns: Turns
   readonly #transmitter: Transmitter
   readonly #arrived = new Segment()
   readonly #addresses: ReadonlySet<number> | undefined
-  #timeWaits = 0
   /** Connections whose writers wait for memory. */
   readonly #starving = new Set<Tcb>()
 
@@ -135,7 +131,6 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.#link = link
     this.superSegmentBytes = link.superSegmentBytes ?? 0
     this.tracer = tracer
-    this.#timeWaitLimit = options.timeWaitLimit
     this.slab = new Slab(options.memoryLimit)
     this.arena = new Arena(options.unreadLimit)
     const key = new Uint8Array(16)
@@ -158,7 +153,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         maxDatagrams: options.reassemblyDatagrams
       }
     })
-    this.icmp = new IcmpInput(this)
+    this.icmp = new IcmpInput(new IcmpArrivals(this))
     this.#transmitter = new Transmitter(
       link,
       this.slab,
@@ -260,7 +255,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     if (entry === undefined) this.passive.arrivesUnconnected(seg)
     else if (entry instanceof Tcb) this.arrivesAt(entry, seg)
     else if (entry instanceof SynReceived) this.passive.arrivesHalfOpen(entry, seg)
-    else this.#arrivesInTimeWait(entry, seg)
+    else this.#timeWaits.arrives(entry, seg)
   }
 
   #isIntact(packet: IpPacket): boolean {
@@ -298,79 +293,6 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     }
   }
 
-  #arrivesInTimeWait(record: TimeWait, seg: Segment): void {
-    const listener = this.ports.listenerFor(seg.destinationAddress, seg.destinationPort)
-    switch (arrivesInTimeWait(record, seg, listener?.options.timestamps === true, this.now, this)) {
-      case 'waiting':
-        return
-      case 'restarted':
-        this.table.arm(record, record.expiresAt)
-        return
-      case 'reopen':
-        if (listener === undefined) {
-          refuseInTimeWait(record, seg, this.now, this)
-          return
-        }
-        this.counters.timeWaitsReused++
-        this.#endTimeWait(record, 'new SYN')
-        // A fast connection outruns the clock of the ISN: the new one begins above all that the old one used (RFC 9293 §3.6.1).
-        this.passive.arrivesUnconnected(seg, record.sndNxt)
-    }
-  }
-
-  #endTimeWait(record: TimeWait, why: string): void {
-    this.#timeWaits--
-    this.tracer?.state?.(record, State.TIME_WAIT, State.CLOSED, why, this.now)
-    this.table.leave(record)
-  }
-
-  // --- ICMP (IcmpHandler) ---
-
-  tcpErrorArrives(
-    type: number,
-    code: number,
-    mtu: number,
-    localAddress: number,
-    localPort: number,
-    remoteAddress: number,
-    remotePort: number,
-    quotedSeq: number
-  ): void {
-    const tcb = this.table.find(localAddress, localPort, remoteAddress, remotePort)
-    if (tcb instanceof SynReceived) return this.passive.icmpErrorArrives(tcb, type, code, quotedSeq)
-    if (!(tcb instanceof Tcb) || !isInFlight(tcb, quotedSeq)) {
-      this.counters.droppedIcmpNotInFlight++
-      return
-    }
-    if (type === ICMP_UNREACHABLE && code === UNREACHABLE_FRAGMENTATION_NEEDED) {
-      if (tcb.options.pathMtuDiscovery !== 'on') {
-        this.counters.droppedIcmpUnwanted++
-        return
-      }
-      // No news to the routes, where another connection or the kernel heard it first, may still be news to this one.
-      const current = this.mtuBackTo(remoteAddress)
-      if (current > 0) {
-        this.routes.mtuReported(remoteAddress, mtu, this.now, current)
-        pathMtuShrank(tcb, this.routes.mtuTo(remoteAddress, this.now, current), this.now, this)
-      } else this.counters.droppedIcmpNoNews++
-    } else icmpErrorArrives(tcb, type, code, this.now, this)
-    this.rearm(tcb)
-    if (CHECKS) checkInvariants(tcb)
-  }
-
-  echoRequested(packet: IpPacket, rest: number, offset: number, length: number): void {
-    const { source, destination, bytes } = packet
-    // Nothing is cut into fragments here: what does not fit into one packet is left out (RFC 1122 §3.2.2.6).
-    const most = this.mtuBackTo(source) - ECHO_HEADERS
-    if (most < 0) {
-      this.stackCounters.echoDropped++
-      return
-    }
-    const sent = this.#transmitter.echoReply(destination, source, rest, bytes, offset, Math.min(length, most))
-    if (sent === 0) this.stackCounters.echoDropped++
-    else this.#countSent(sent)
-  }
-
   // --- The one way out (Outbox) ---
 
   transmit(): void {
@@ -383,6 +305,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         segment.mayFragment || this.routes.mayFragment(segment.destinationAddress, this.now)
       )
     )
+  }
+
+  /** False where there is no memory for it. */
+  sendEchoReply(packet: IpPacket, rest: number, offset: number, length: number): boolean {
+    const { destination, source, bytes } = packet
+    const sent = this.#transmitter.echoReply(destination, source, rest, bytes, offset, length)
+    if (sent > 0) this.#countSent(sent)
+    return sent > 0
   }
 
   #countSent(bytes: number): void {
@@ -434,16 +364,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   enterTimeWait(tcb: Tcb, now: number): void {
     this.#starving.delete(tcb)
-    if (this.#timeWaits >= this.#timeWaitLimit) {
-      this.stackCounters.timeWaitOverflow++
-      this.forget(tcb)
-      return
-    }
-    this.counters.timeWaits++
-    this.#timeWaits++
-    const record = new TimeWait(tcb, now)
-    this.table.replace(tcb, record)
-    this.table.arm(record, record.expiresAt)
+    this.#timeWaits.enter(tcb, now)
   }
 
   forget(tcb: Tcb): void {
@@ -569,8 +490,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       if (CHECKS) checkInvariants(entry)
     } else if (entry instanceof SynReceived) {
       this.passive.timeIsUp(entry)
-    } else if (entry.expiresAt > this.now) this.table.arm(entry, entry.expiresAt)
-    else this.#endTimeWait(entry, '2MSL timeout')
+    } else this.#timeWaits.timeIsUp(entry)
   }
 
   end(): void {
