@@ -4,8 +4,12 @@
 // Both ends are Node processes, with node:net on the kernel's side. Repeats of ours and of the reference alternate. With
 // default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes on
 // raw sockets. On packet sockets and over a TUN device both do as the kernel does; the reference is that of the cable.
+//
+// The second reference of each is what the driver's system calls can carry: a program at the place of ours, with a TCP that
+// costs nothing (bench/costless).
 
 import type { Context, Row, Timing } from './support/bench.ts'
+import { type CostlessDriver, costlessAddress, costlessReceives, costlessSends } from './support/costless.ts'
 import { type Driver, PACKET, TUN, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { cable, type World } from './support/world.ts'
@@ -28,6 +32,13 @@ interface Run {
 const CHUNK_BYTES = 64 * 1024
 /** The sender goes on until the receiver has measured. */
 const SPARE_MS = 300
+
+/** On raw sockets, on a TUN device, on packet sockets. */
+const DRIVERS = [
+  { driver: 'ours', costless: 'raw', name: '' },
+  { driver: 'tun', costless: 'tun', name: ' on TUN' },
+  { driver: 'packet', costless: 'packet', name: ' on a packet socket' }
+] as const
 
 export const parts = { receive, send }
 
@@ -96,25 +107,23 @@ export default async function bulk(context: Context): Promise<Row[]> {
 async function over(context: Context, segmentationOffload: boolean): Promise<Row[]> {
   const world = cable(context, { segmentationOffload })
   const offloads = segmentationOffload ? 'default offloads' : 'no segmentation offload'
-  const runs = {
-    sending: [] as Run[],
-    reference: [] as Run[],
-    receiving: [] as Run[],
+  const kernel: Run[] = []
+  const drivers = DRIVERS.filter(each => segmentationOffload || each.driver === 'ours').map(each => ({
+    ...each,
     out: [] as Run[],
     into: [] as Run[],
-    packetOut: [] as Run[],
-    packetInto: [] as Run[]
-  }
+    costlessOut: [] as number[],
+    costlessInto: [] as number[]
+  }))
   try {
     for (let i = 0; i < context.repeats; i++) {
-      runs.sending.push(await transfer(context, world, 'ours', 'kernel', offloads))
-      runs.reference.push(await transfer(context, world, 'kernel', 'kernel', offloads))
-      runs.receiving.push(await transfer(context, world, 'kernel', 'ours', offloads))
-      if (!segmentationOffload) continue
-      runs.out.push(await transfer(context, world, 'tun', 'kernel', offloads))
-      runs.into.push(await transfer(context, world, 'kernel', 'tun', offloads))
-      runs.packetOut.push(await transfer(context, world, 'packet', 'kernel', offloads))
-      runs.packetInto.push(await transfer(context, world, 'kernel', 'packet', offloads))
+      kernel.push(await transfer(context, world, 'kernel', 'kernel', offloads))
+      for (const { driver, costless, out, into, costlessOut, costlessInto } of drivers) {
+        out.push(await transfer(context, world, driver, 'kernel', offloads))
+        costlessOut.push(await costlessToKernel(context, world, costless))
+        into.push(await transfer(context, world, 'kernel', driver, offloads))
+        costlessInto.push(await kernelToCostless(context, world, costless))
+      }
     }
   } finally {
     world.remove()
@@ -126,20 +135,48 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
       context.remark(`bulk: ${name}, ${offloads}: sent again: ${counts.join(', ')} segments`)
     return of.map(it => it.megabytesPerSecond)
   }
-  const reference = { name: 'kernel to kernel', values: valuesOf('kernel to kernel', runs.reference) }
-  const row = (name: string, of: Run[]): Row => ({
-    name: `${name}, ${offloads}`,
-    unit: 'MB/s',
-    values: valuesOf(name, of),
-    reference
+  const ofKernel = { name: 'kernel to kernel', values: valuesOf('kernel to kernel', kernel) }
+  return drivers.flatMap(({ name, out, into, costlessOut, costlessInto }) => {
+    const ways = [
+      { what: `ours${name} to kernel`, runs: out, limit: costlessOut },
+      { what: `kernel to ours${name}`, runs: into, limit: costlessInto }
+    ]
+    return ways.flatMap(({ what, runs, limit }): Row[] => {
+      const row = { name: `${what}, ${offloads}`, unit: 'MB/s', values: valuesOf(what, runs) }
+      return [
+        { ...row, reference: ofKernel },
+        { ...row, reference: { name: 'no TCP, same calls', values: limit } }
+      ]
+    })
   })
-  const rows = [row('ours to kernel', runs.sending), row('kernel to ours', runs.receiving)]
-  if (segmentationOffload) {
-    rows.push(row('ours on TUN to kernel', runs.out), row('kernel to ours on TUN', runs.into))
-    rows.push(row('ours on a packet socket to kernel', runs.packetOut))
-    rows.push(row('kernel to ours on a packet socket', runs.packetInto))
-  }
-  return rows
+}
+
+/** A costless receiver's sender is not told when to end: it goes on for as long as all others. */
+async function kernelToCostless(context: Context, world: World, driver: CostlessDriver): Promise<number> {
+  const times = timesOf(context)
+  const { port, run } = await costlessReceives(driver, world, times)
+  const start = context.partsOf<typeof parts>(import.meta.url)
+  const namespace = driver === 'tun' ? world.right : world.left
+  const address = costlessAddress(driver, world)
+  const sender = start('send', { kind: 'kernel', address, port, forMs: times.forMs }, { namespace })
+  const [{ bytesPerSecond, missing }] = await Promise.all([run, sender.result])
+  if (missing > 0) context.remark(`bulk: kernel to no TCP, ${driver}: ${missing} bytes never came`)
+  return bytesPerSecond / 1e6
+}
+
+async function costlessToKernel(context: Context, world: World, driver: CostlessDriver): Promise<number> {
+  const { warmupMs, measureMs } = context
+  const start = context.partsOf<typeof parts>(import.meta.url)
+  const receiver = start('receive', { kind: 'kernel', warmupMs, measureMs }, { namespace: world.right })
+  const run = costlessSends(driver, world, await receiver.ready, timesOf(context))
+  const [{ bytes, wentBack }, received] = await Promise.all([run, receiver.result])
+  if (bytes !== received.bytes) throw new Error(`No TCP, ${driver}: ${received.bytes} of ${bytes} bytes arrived`)
+  if (wentBack > 0) context.remark(`bulk: no TCP to kernel, ${driver}: began again ${wentBack} times`)
+  return received.bytesPerSecond / 1e6
+}
+
+function timesOf({ warmupMs, measureMs }: Timing): { warmupMs: number; measureMs: number; forMs: number } {
+  return { warmupMs, measureMs, forMs: warmupMs + measureMs + SPARE_MS }
 }
 
 function addressOf(receiver: Driver, onDevice: boolean, world: World): string {
@@ -166,7 +203,7 @@ async function transfer(context: Context, world: World, from: Driver, to: Driver
   const port = await receiver.ready
   const sender = start(
     'send',
-    { kind: from, address, port, forMs: warmupMs + measureMs + SPARE_MS },
+    { kind: from, address, port, forMs: timesOf(context).forMs },
     { namespace: here, ...profile(from, 'sending') }
   )
   const [sent, received] = await Promise.all([sender.result, receiver.result])

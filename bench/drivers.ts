@@ -2,7 +2,8 @@
 //
 // TCP segments with 64 bytes of text, sent as fast as the driver takes them: to an address on the cable that nobody has, and
 // to a host where a driver receives them. Above them is no stack. CPU time is that of the process, in the kernel too: that
-// of the sender covers the packet's way into the other host, and no packets come faster than our own driver sends them.
+// of the sender covers the packet's way into the other host, and no packets come faster than our own driver sends them. The
+// second reference is a loop in C++ over the same system calls (bench/costless).
 
 import { type Link, type RxBatch, TX_HEADER_ROOM, TX_STRIDE, TxBatch } from '../src/link/link.ts'
 import { RawLink } from '../src/link/raw.ts'
@@ -12,11 +13,15 @@ import { IPV4_HEADER_LENGTH, PROTOCOL_TCP, writeIpv4Header } from '../src/wire/i
 import { ACK, Segment } from '../src/wire/segment.ts'
 import { TCP_HEADER_LENGTH, writeTcpHeader } from '../src/wire/tcp.ts'
 import type { Context, Row, Timing } from './support/bench.ts'
+import { costlessFlood, costlessTakes } from './support/costless.ts'
 import type { Control } from './support/parts.ts'
 import { cpuMicroseconds, Window } from './support/window.ts'
 import { cable, type World } from './support/world.ts'
 
 type Driver = 'raw' | 'raw-socket'
+
+/** The calls are those of `raw`, without it. */
+type Measured = Driver | 'calls'
 
 interface Cost {
   readonly perSecond: number
@@ -107,49 +112,65 @@ export default async function drivers(context: Context): Promise<Row[]> {
   const world = cable(context)
   const macAddress = world.right.run('cat', '/sys/class/net/v0/address').trim()
   world.left.ip(`neighbour add ${NOBODY} lladdr ${macAddress} dev v0`)
-  const sending: Record<Driver, Cost[]> = { raw: [], 'raw-socket': [] }
-  const receiving: Record<Driver, Cost[]> = { raw: [], 'raw-socket': [] }
+  const sending: Record<Measured, Cost[]> = { raw: [], 'raw-socket': [], calls: [] }
+  const receiving: Record<Measured, Cost[]> = { raw: [], 'raw-socket': [], calls: [] }
   try {
     for (let i = 0; i < context.repeats; i++) {
       for (const driver of ['raw', 'raw-socket'] as const) {
         sending[driver].push(await measureSending(context, world, driver))
         receiving[driver].push(await measureReceiving(context, world, driver))
       }
+      sending.calls.push(await costlessFlood(world, NOBODY, PORT, timingOf(context)))
+      receiving.calls.push(await measureTaking(context, world))
     }
   } finally {
     world.remove()
   }
-  const row = (name: string, unit: string, costs: Record<Driver, Cost[]>, figure: keyof Cost): Row => ({
-    name,
-    unit,
-    values: costs.raw.map(it => it[figure]),
-    reference: { name: 'package raw-socket', values: costs['raw-socket'].map(it => it[figure]) }
-  })
+  const references = { 'package raw-socket': 'raw-socket', 'same calls in C++': 'calls' } as const
+  const rows = (name: string, unit: string, costs: Record<Measured, Cost[]>, figure: keyof Cost): Row[] =>
+    Object.entries(references).map(([reference, of]) => ({
+      name,
+      unit,
+      values: costs.raw.map(it => it[figure]),
+      reference: { name: reference, values: costs[of].map(it => it[figure]) }
+    }))
   return [
-    row(`sent, ${TEXT_BYTES} bytes of text`, 'packets/s', sending, 'perSecond'),
-    row('CPU time for each sent', 'µs', sending, 'microseconds'),
-    row(`received, ${TEXT_BYTES} bytes of text`, 'packets/s', receiving, 'perSecond'),
-    row('CPU time for each received', 'µs', receiving, 'microseconds')
+    ...rows(`sent, ${TEXT_BYTES} bytes of text`, 'packets/s', sending, 'perSecond'),
+    ...rows('CPU time for each sent', 'µs', sending, 'microseconds'),
+    ...rows(`received, ${TEXT_BYTES} bytes of text`, 'packets/s', receiving, 'perSecond'),
+    ...rows('CPU time for each received', 'µs', receiving, 'microseconds')
   ]
 }
 
 function measureSending(context: Context, world: World, driver: Driver): Promise<Cost> {
-  const { warmupMs, measureMs } = context
   const start = context.partsOf<typeof parts>(import.meta.url)
-  const input = { driver, source: world.leftAddress, destination: NOBODY, warmupMs, measureMs }
+  const input = { driver, source: world.leftAddress, destination: NOBODY, ...timingOf(context) }
   return start('send', input, { namespace: world.left, profileAs: `drivers-sending-${driver}` }).result
 }
 
 async function measureReceiving(context: Context, world: World, driver: Driver): Promise<Cost> {
-  const { warmupMs, measureMs } = context
   const start = context.partsOf<typeof parts>(import.meta.url)
   const where = { namespace: world.right, profileAs: `drivers-receiving-${driver}` }
-  const receiver = start('receive', { driver, warmupMs, measureMs }, where)
+  const receiver = start('receive', { driver, ...timingOf(context) }, where)
   await receiver.ready
+  return underFlood(context, world, receiver.result)
+}
+
+async function measureTaking(context: Context, world: World): Promise<Cost> {
+  const { run } = await costlessTakes(world, PORT, timingOf(context))
+  return underFlood(context, world, run)
+}
+
+async function underFlood(context: Context, world: World, receiver: Promise<Cost>): Promise<Cost> {
+  const start = context.partsOf<typeof parts>(import.meta.url)
   const endless = { warmupMs: 0, measureMs: Number.MAX_SAFE_INTEGER }
   const [source, destination] = [world.leftAddress, world.rightAddress]
   const flood = start('send', { driver: 'raw', source, destination, ...endless }, { namespace: world.left })
-  const cost = await receiver.result
+  const cost = await receiver
   await flood.stop()
   return cost
+}
+
+function timingOf({ warmupMs, measureMs }: Context): Timing {
+  return { warmupMs, measureMs }
 }

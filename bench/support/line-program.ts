@@ -1,11 +1,12 @@
 // A program of the benches in C++, compiled when it is first used: it is asked by lines, and answers each with one of JSON.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { packageRoot } from '../../src/native/addon.ts'
+import type { Namespace } from '../../test/support/netns.ts'
 import { unlessPrograms } from '../../test/support/privileges.ts'
 import { skipIf } from './bench.ts'
 
@@ -17,9 +18,10 @@ export class LineProgram {
   readonly #answers: AsyncIterator<string>
   readonly #ended: Promise<void>
 
-  constructor(name: string, command: readonly string[]) {
+  constructor(name: string, command: readonly string[], namespace?: Namespace) {
+    const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'inherit'] }
     this.#name = name
-    this.#child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = namespace?.spawn(command, options) ?? spawn(command[0], command.slice(1), options)
     this.#answers = createInterface({ input: this.#child.stdout as Readable })[Symbol.asyncIterator]()
     this.#ended = new Promise(resolve => this.#child.once('close', () => resolve()))
   }
@@ -39,8 +41,8 @@ export class LineProgram {
   }
 }
 
-/** Answers where the program is that is made of bench/NAME. */
-export function compiled(name: string): string {
+/** Answers where the program is that is made of bench/NAME, with the libraries that it wants. */
+export function compiled(name: string, libraries: readonly string[] = []): string {
   const sources = join(packageRoot(), 'bench', name)
   const directory = join(packageRoot(), 'build', 'bench', 'programs')
   const program = join(directory, name)
@@ -50,7 +52,7 @@ export function compiled(name: string): string {
   skipIf(unlessPrograms('g++'))
   mkdirSync(directory, { recursive: true })
   const made = `${program}.${process.pid}`
-  execFileSync('g++', [...FLAGS, ...files.filter(file => file.endsWith('.cc')), '-o', made])
+  execFileSync('g++', [...FLAGS, ...files.filter(file => file.endsWith('.cc')), '-o', made, ...libraries])
   renameSync(made, program)
   return program
 }
