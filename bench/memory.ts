@@ -2,14 +2,15 @@
 //
 // One flow, MTU 1500; every checksum is computed by the sender and verified by the receiver, by the addon or in JavaScript.
 // The reference is the kernel's TCP over a loopback device of the same MTU without segmentation offload, both ends in one
-// Node process: it too pays for both ends, with system calls and copies to and from user space, but for no checksum.
+// Node process: it too pays for both ends, with system calls and copies to and from user space, but for no checksum. The other
+// reference is lwIP, in C, with both ends in one thread and checksums (bench/lwip).
 
 import { nativeGather, nativeVerify } from '../src/link/native-gather.ts'
 import { pairLinks } from '../src/link/pair.ts'
 import { NodeHost } from '../src/net/host.ts'
 import { Stack } from '../src/stack/stack.ts'
-import type { Namespace } from '../test/support/netns.ts'
 import { type Context, type Row, Skip, type Timing } from './support/bench.ts'
+import { lwip } from './support/lwip.ts'
 import { kernelCounter, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { loopback } from './support/world.ts'
@@ -20,6 +21,8 @@ interface Way {
   /** Up to 64 KiB pass whole. */
   readonly superSegments: boolean
 }
+
+type Figure = 'dataPerSecond' | 'allPerSecond'
 
 interface Rates {
   readonly dataPerSecond: number
@@ -116,12 +119,14 @@ export default async function memory(context: Context): Promise<Row[]> {
   const { warmupMs, measureMs, repeats } = context
   const timing = { warmupMs, measureMs }
   const start = context.partsOf<typeof parts>(import.meta.url)
-  const host = kernelHost(context)
-  const rates: Record<'addon' | 'whole' | 'javascript' | 'kernel', Rates[]> = {
+  const host = orSkipped(context, () => loopback(context))
+  const library = orSkipped(context, () => lwip(context))
+  const rates: Record<'addon' | 'whole' | 'javascript' | 'kernel' | 'lwip', Rates[]> = {
     addon: [],
     whole: [],
     javascript: [],
-    kernel: []
+    kernel: [],
+    lwip: []
   }
   try {
     for (let i = 0; i < repeats; i++) {
@@ -129,6 +134,7 @@ export default async function memory(context: Context): Promise<Row[]> {
         start('stacks', { ...way, ...timing }, { profileAs }).result
       rates.addon.push(await ours({ native: true, superSegments: false }, 'memory-addon'))
       if (host !== undefined) rates.kernel.push(await start('kernel', timing, { namespace: host }).result)
+      if (library !== undefined) rates.lwip.push(await library())
       rates.javascript.push(await ours({ native: false, superSegments: false }, 'memory-javascript'))
       rates.whole.push(await ours({ native: true, superSegments: true }, 'memory-super-segments'))
     }
@@ -137,14 +143,19 @@ export default async function memory(context: Context): Promise<Row[]> {
   }
   const faults = [...rates.addon, ...rates.whole, ...rates.javascript].flatMap(({ faults }) => faults)
   for (const fault of faults) context.remark(`memory: nothing is lost in memory, and yet ${fault}`)
-  const row = (name: string, of: Rates[], figure: 'dataPerSecond' | 'allPerSecond'): Row => ({
+  const kernelRates = host && { name: 'kernel, loopback', rates: rates.kernel }
+  const lwipRates = library && { name: 'lwIP', rates: rates.lwip }
+  type Reference = { readonly name: string; readonly rates: Rates[] } | undefined
+  const row = (name: string, of: Rates[], figure: Figure, reference: Reference = kernelRates): Row => ({
     name,
     unit: 'segments/s',
     values: of.map(it => it[figure]),
-    ...(host && { reference: { name: 'kernel, loopback', values: rates.kernel.map(it => it[figure]) } })
+    ...(reference && { reference: { name: reference.name, values: reference.rates.map(it => it[figure]) } })
   })
+  const data = 'data segments, checksums by the addon'
   return [
-    row('data segments, checksums by the addon', rates.addon, 'dataPerSecond'),
+    row(data, rates.addon, 'dataPerSecond'),
+    ...(lwipRates === undefined ? [] : [row(data, rates.addon, 'dataPerSecond', lwipRates)]),
     row('all segments, checksums by the addon', rates.addon, 'allPerSecond'),
     row('data segments, super-segments on the link', rates.whole, 'dataPerSecond'),
     row('data segments, all in JavaScript', rates.javascript, 'dataPerSecond'),
@@ -152,13 +163,13 @@ export default async function memory(context: Context): Promise<Row[]> {
   ]
 }
 
-/** Our own figures need no privileges. */
-function kernelHost(context: Context): Namespace | undefined {
+/** Our own figures need neither privileges nor libraries. */
+function orSkipped<T>(context: Context, make: () => T): T | undefined {
   try {
-    return loopback(context)
+    return make()
   } catch (error) {
     if (!(error instanceof Skip)) throw error
-    context.remark(`memory: the reference is skipped: ${error.message}`)
+    context.remark(`memory: a reference is skipped: ${error.message}`)
     return undefined
   }
 }
