@@ -39,13 +39,22 @@ const PROFILED: Plan = { repeats: 1, warmupMs: 500, measureMs: 3000 }
 /** What parts report where the machine lacks something. */
 const LACKS = new Set(['EPERM', 'ERR_RAWTCP_ADDON', 'ERR_RAWTCP_RAW_SOCKET'])
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false } }
-})
+const USAGE = `Usage: npm run bench -- [NAME...] [--quick] [--profile]
+
+  --quick    a few repeats of half a second: less sure of its figures
+  --profile  shows the functions that the time goes to, and writes no figures
+  --help     this text
+
+Benches: ${BENCHES.join(', ')}`
+
+const { options, positionals } = argumentsOf()
+if (options.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 const unknown = positionals.filter(name => !(BENCHES as readonly string[]).includes(name))
 if (unknown.length > 0) {
-  console.error(`No such bench: ${unknown.join(', ')}. There are: ${BENCHES.join(', ')}`)
+  console.error(`No such bench: ${unknown.join(', ')}\n\n${USAGE}`)
   process.exit(2)
 }
 
@@ -56,6 +65,20 @@ try {
   await runAll()
 } finally {
   if (profiles !== undefined) rmSync(profiles, { recursive: true })
+}
+
+function argumentsOf() {
+  const flag = { type: 'boolean', default: false } as const
+  try {
+    const { values: options, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { quick: flag, profile: flag, help: { ...flag, short: 'h' } }
+    })
+    return { options, positionals }
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`)
+    return process.exit(2)
+  }
 }
 
 async function runAll(): Promise<void> {
