@@ -13,10 +13,9 @@ export interface VirtualClockOptions {
   readonly shuffleSimultaneous?: boolean
 }
 
-/** A timer that is set anew again and again: no object is made for that. */
-export interface Alarm {
-  /** The one time it rings next, in place of any before; Infinity for not at all. */
-  set(at: number): void
+/** Whom the clock calls when a time has come. */
+export interface Ringing {
+  ring(): void
 }
 
 /** So many calls while time stands still are a loop, not a simulation. */
@@ -29,8 +28,8 @@ export class VirtualClock implements Host {
   #deferred: (() => void)[] = []
   #deferredDone = 0
   readonly #agenda = new Agenda()
-  /** What to do, by slot of the agenda. */
-  readonly #callbacks: (() => void)[] = []
+  /** By slot of the agenda. Methods of objects: V8 puts the few that there are in line, closures it would have to call. */
+  readonly #ringing: Ringing[] = []
   readonly #entropy: Random
   readonly #order: Random | undefined
 
@@ -48,20 +47,16 @@ export class VirtualClock implements Host {
   at(at: number, callback: () => void): HostTimer {
     if (at === Infinity) return NEVER
     const timer = new Timer(this.#agenda, callback)
-    this.#callbacks[timer.slot] = timer.fire
-    this.#arm(timer.slot, at)
+    this.#ringing[timer.slot] = timer
+    this.arm(timer.slot, at)
     return timer
   }
 
-  alarm(callback: () => void): Alarm {
+  /** A timer that is set anew again and again, for whoever it rings: no object is made for that. */
+  alarm(owner: Ringing): Alarm {
     const slot = this.#agenda.newSlot()
-    this.#callbacks[slot] = callback
-    return {
-      set: at => {
-        if (at === Infinity) this.#agenda.disarm(slot)
-        else this.#arm(slot, at)
-      }
-    }
+    this.#ringing[slot] = owner
+    return new Alarm(this, slot)
   }
 
   defer(callback: () => void): void {
@@ -112,14 +107,19 @@ export class VirtualClock implements Host {
     if (time === Infinity || time > untilMs) return false
     this.#moveTo(time)
     this.#countCall()
-    this.#callbacks[this.#agenda.takeFirst()]()
+    this.#ringing[this.#agenda.takeFirst()].ring()
     return true
   }
 
-  #arm(slot: number, at: number): void {
+  /** For alarms: the slot's time, Infinity for none. */
+  arm(slot: number, at: number): void {
+    if (at === Infinity) {
+      this.#agenda.disarm(slot)
+      return
+    }
     // Chance decides, if it is to, else the order of arming.
     const rank = this.#order === undefined ? this.#armed++ : this.#order.uint32()
-    this.#agenda.arm(slot, Math.max(at, this.#now), rank)
+    this.#agenda.arm(slot, at > this.#now ? at : this.#now, rank)
   }
 
   #runDeferred(): void {
@@ -148,20 +148,37 @@ export class VirtualClock implements Host {
 
 const NEVER: HostTimer = { cancel() {} }
 
+export class Alarm {
+  readonly #clock: VirtualClock
+  readonly #slot: number
+
+  constructor(clock: VirtualClock, slot: number) {
+    this.#clock = clock
+    this.#slot = slot
+  }
+
+  /** The one time it rings next, in place of any before; Infinity for not at all. */
+  set(at: number): void {
+    this.#clock.arm(this.#slot, at)
+  }
+}
+
 /** Has a slot of the agenda until it fires or is cancelled. */
-class Timer implements HostTimer {
+class Timer implements HostTimer, Ringing {
   readonly slot: number
-  readonly fire: () => void
   readonly #agenda: Agenda
+  readonly #callback: () => void
   #isOver = false
 
   constructor(agenda: Agenda, callback: () => void) {
     this.#agenda = agenda
+    this.#callback = callback
     this.slot = agenda.newSlot()
-    this.fire = () => {
-      this.cancel()
-      callback()
-    }
+  }
+
+  ring(): void {
+    this.cancel()
+    this.#callback()
   }
 
   cancel(): void {

@@ -6,7 +6,7 @@ import type { Random } from '../random.ts'
 import { IPV4_HEADER_LENGTH, writeIpv4Header } from '../wire/ipv4.ts'
 import { DEFAULT_TTL } from '../wire/segment.ts'
 import { aboveZero, atLeastZero, checkNames, outOfRange } from './check.ts'
-import type { Alarm } from './clock.ts'
+import type { Alarm, Ringing } from './clock.ts'
 import { hostOf } from './flow.ts'
 import type { Network } from './network.ts'
 import type { NetworkHost } from './node.ts'
@@ -52,7 +52,7 @@ const HEADERS = IPV4_HEADER_LENGTH + 8
 /** RFC 863: whoever listens there throws it away. */
 const DISCARD_PORT = 9
 
-export class CrossTraffic {
+export class CrossTraffic implements Ringing {
   readonly name: string
   readonly from: NetworkHost
   readonly to: NetworkHost
@@ -98,13 +98,14 @@ export class CrossTraffic {
     this.#stopMs = options.stopMs ?? Infinity
     this.#nextAt = Math.max(atLeastZero('startMs', options.startMs ?? 0), network.now)
     this.#writeHeaders()
-    this.#alarm = network.clock.alarm(() => this.#send())
+    this.#alarm = network.clock.alarm(this)
     if (pattern === 'on-off') this.#burstEnds = this.#nextAt + this.#draw(this.#onMs)
     if (pattern === 'poisson') this.#nextAt += this.#draw(this.#gapMs)
     this.#rearm()
   }
 
-  #send(): void {
+  /** For the clock: the next packet is due. */
+  ring(): void {
     if (this.from.sendRaw(this.#headers, this.#packetBytes, this.to.index)) this.sentPackets++
     this.#nextAt += this.#pattern === 'poisson' ? this.#exponential(this.#gapMs) : this.#gapMs
     while (this.#nextAt >= this.#burstEnds) {

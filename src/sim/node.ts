@@ -191,7 +191,7 @@ export class NetworkHost implements WireEnd, Link {
       if (this.#core.isFlowPort(to, port)) pool.zeroText(id, copyHeaders(batch, i, into, pool.offset[id]))
       else {
         copyPacket(batch, i, into, pool.offset[id])
-        pool.dirty[id] = 1
+        pool.noteWritten(id)
       }
       pool.checksum[id] = CHECKSUM_UNWRITTEN
       this.#dispatch(id, into.view)

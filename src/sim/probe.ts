@@ -87,11 +87,13 @@ export class Probe {
     this.series = quantities.map(quantity => ({ name, quantity, unit: UNITS[quantity], times: [], values: [] }))
     let count = 0
     const begin = Math.max(startMs, network.now)
-    const alarm = network.clock.alarm(() => {
-      this.#sample(network.now)
-      count++
-      const next = begin + count * this.#everyMs
-      alarm.set(next <= stopMs ? next : Infinity)
+    const alarm = network.clock.alarm({
+      ring: () => {
+        this.#sample(network.now)
+        count++
+        const next = begin + count * this.#everyMs
+        alarm.set(next <= stopMs ? next : Infinity)
+      }
     })
     alarm.set(begin)
   }

@@ -4,7 +4,7 @@ import { Channel, type ChannelOptions } from '../link/path/channel.ts'
 import type { PacketPool } from '../link/path/packets.ts'
 import type { Random } from '../random.ts'
 import type { Counters } from '../stats.ts'
-import type { Alarm, VirtualClock } from './clock.ts'
+import type { Alarm, Ringing, VirtualClock } from './clock.ts'
 
 /** What a wire leads to. */
 export interface WireEnd {
@@ -15,7 +15,7 @@ export interface WireEnd {
   received(): void
 }
 
-export class Wire {
+export class Wire implements Ringing {
   readonly channel: Channel
   deliveredPackets = 0
   deliveredBytes = 0
@@ -38,7 +38,7 @@ export class Wire {
     this.#pool = pool
     this.#clock = clock
     this.channel = new Channel(pool, random, options)
-    this.#alarm = clock.alarm(() => this.#ring())
+    this.#alarm = clock.alarm(this)
   }
 
   get name(): string {
@@ -86,7 +86,8 @@ export class Wire {
     }
   }
 
-  #ring(): void {
+  /** For the clock: something arrives. */
+  ring(): void {
     this.#ringsAt = Infinity
     const now = this.#clock.now()
     const { channel, to } = this

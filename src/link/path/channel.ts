@@ -174,7 +174,7 @@ export class Channel implements QueueEnd {
     let verdict: Verdict = 'pass'
     if (this.#filter !== undefined) {
       this.pool.completeChecksums(id)
-      this.pool.dirty[id] = 1
+      this.pool.noteWritten(id)
       verdict = this.#filter(this.pool.bytesOf(id), this.#offered)
     }
     this.#offered++
@@ -353,7 +353,7 @@ export class Channel implements QueueEnd {
 
   #flipOneBit(id: number): void {
     this.corrupted++
-    this.pool.dirty[id] = 1
+    this.pool.noteWritten(id)
     this.pool.completeChecksums(id)
     this.pool.checksum[id] = CHECKSUM_UNKNOWN
     const bit = FIRST_BIT_TO_FLIP + this.#random.int(8 * this.pool.length[id] - FIRST_BIT_TO_FLIP)

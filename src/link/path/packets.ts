@@ -12,8 +12,6 @@ const FIRST_REGION_BYTES = 32 * 1024
 const FIRST_IDS = 256
 /** What all packets under way may take, unless said otherwise. */
 const LIMIT_BYTES = 2 ** 30
-/** Of IPv4 and TCP, bytes. */
-const LONGEST_HEADERS = 120
 const NONE = -1
 
 /** The sum of the transport header is not in it yet: nobody reads it unless a bit flips. */
@@ -32,8 +30,8 @@ export class PacketPool {
   next = new Int32Array(FIRST_IDS)
   /** When it joined the queue, ms. */
   since = new Float64Array(FIRST_IDS)
-  /** 1 where bytes behind the headers may not be zero: stays with the slot. */
-  dirty = new Uint8Array(FIRST_IDS)
+  /** So many bytes at the front of the slot may not be zero, and stay that way until `zeroText`. */
+  written = new Int32Array(FIRST_IDS)
   /** Whom it is for, in numbers of the pool's user. */
   to = new Int32Array(FIRST_IDS)
   /** Packets under way. */
@@ -85,22 +83,26 @@ export class PacketPool {
     const copy = this.allocate(this.length[id])
     if (copy !== NONE) {
       this.bytesOf(copy).set(this.bytesOf(id))
-      this.dirty[copy] = 1
+      this.noteWritten(copy)
       this.checksum[copy] = this.checksum[id]
       this.to[copy] = this.to[id]
     }
     return copy
   }
 
-  /** Puts zeros behind the first `headers` bytes; where only zeros have ever been, that costs next to nothing. */
+  /** Any byte of the packet may be written. */
+  noteWritten(id: number): void {
+    if (this.length[id] > this.written[id]) this.written[id] = this.length[id]
+  }
+
+  /** Puts zeros behind the first `headers` bytes, which were just written: all others of the slot are zero then. */
   zeroText(id: number, headers: number): void {
-    const { bytes } = this.regions[this.region[id]]
+    const written = this.written[id]
+    this.written[id] = headers
+    // Where the packet before had text of zeros too, there is nothing to do.
+    if (written <= headers) return
     const at = this.offset[id]
-    const end = at + (this.dirty[id] === 1 ? this.#slotBytesOf(id) : Math.min(LONGEST_HEADERS, this.length[id]))
-    this.dirty[id] = 0
-    // What an earlier packet had of headers may reach further than these.
-    if (end - at > LONGEST_HEADERS) bytes.fill(0, at + headers, end)
-    else for (let i = at + headers; i < end; i++) bytes[i] = 0
+    this.regions[this.region[id]].bytes.fill(0, at + headers, at + written)
   }
 
   /** A view for whoever is not in a hurry. */
@@ -116,10 +118,6 @@ export class PacketPool {
     view.setUint16(this.offset[id] + 10, 0)
     fillChecksums(view, this.offset[id], this.length[id])
     this.checksum[id] = CHECKSUM_UNKNOWN
-  }
-
-  #slotBytesOf(id: number): number {
-    return this.length[id] <= SMALL_SLOT ? SMALL_SLOT : this.#slotBytes
   }
 
   #grow(slotBytes: number): boolean {
@@ -151,7 +149,7 @@ export class PacketPool {
     this.checksum = into(new Uint8Array(ids), this.checksum)
     this.next = into(new Int32Array(ids), this.next)
     this.since = into(new Float64Array(ids), this.since)
-    this.dirty = into(new Uint8Array(ids), this.dirty)
+    this.written = into(new Int32Array(ids), this.written)
     this.to = into(new Int32Array(ids), this.to)
   }
 }
