@@ -138,14 +138,18 @@ export class Connection {
 
   /**
    * While true, `write` only counts what it is given, and zeros go out in its place: for sources that are in a hurry. To be set
-   * while nothing waits to be acknowledged.
+   * while nothing waits to be acknowledged; throws ERR_INVALID_STATE else.
    */
   get sendsZeros(): boolean {
     return this.#tcb.sendBuffer.sendsZeros
   }
 
   set sendsZeros(value: boolean) {
-    this.#tcb.sendBuffer.sendsZeros = value
+    const { sendBuffer } = this.#tcb
+    if (sendBuffer.length > 0 && value !== sendBuffer.sendsZeros) {
+      throw typeError('ERR_INVALID_STATE', 'Set "sendsZeros" while nothing waits to be acknowledged')
+    }
+    sendBuffer.sendsZeros = value
   }
 
   /** Drops all that could be read now, and says how many bytes that was (recv with MSG_TRUNC): cheaper than to read and forget it. */

@@ -6,6 +6,7 @@ import { CHECKS } from '../assert.ts'
 import type { Host } from '../host.ts'
 import { IcmpInput } from '../ip/icmp.ts'
 import { IpInput, type IpPacket } from '../ip/input.ts'
+import { OwnAddresses } from '../ip/own-addresses.ts'
 import { Routes } from '../ip/routes.ts'
 import {
   CHECKSUM_BAD,
@@ -117,7 +118,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly #turns: Turns
   readonly #transmitter: Transmitter
   readonly #arrived = new Segment()
-  readonly #addresses: ReadonlySet<number> | undefined
+  readonly #addresses: OwnAddresses | undefined
   /** Connections whose writers wait for memory. */
   readonly #starving = new Set<Tcb>()
 
@@ -143,7 +144,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.fastOpens = new FastOpens(this, cookieKey)
     this.fastOpen = new FastOpenMemory(options.fastOpenPauseMs)
     this.table = new ConnectionTable(this.ports, random, host.now())
-    this.#addresses = link.addresses === undefined ? undefined : new Set(link.addresses)
+    this.#addresses = link.addresses === undefined ? undefined : new OwnAddresses(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
     this.ip = new IpInput({
       accepts: address => this.isOwnAddress(address),

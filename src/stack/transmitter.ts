@@ -33,7 +33,8 @@ export class Transmitter {
   readonly #link: Link
   readonly #slab: Slab
   readonly #outward: TxBatch
-  readonly #homeward: TxBatch
+  /** Packets to ourselves, once there has been one. */
+  #homeward: TxBatch | undefined
   readonly #loopback: Loopback
   readonly #isOurs: (address: number) => boolean
   /** Text of echo replies, until it has left. */
@@ -50,14 +51,13 @@ export class Transmitter {
     this.#link = link
     this.#slab = slab
     this.#outward = new TxBatch(BATCH_PACKETS, slab.regions)
-    this.#homeward = new TxBatch(BATCH_PACKETS, slab.regions)
     this.#loopback = new Loopback(host, receive)
     this.#isOurs = isOurs
   }
 
   /** Whether any packet waits. */
   get isPending(): boolean {
-    return this.#outward.count + this.#homeward.count > 0
+    return this.#outward.count > 0 || (this.#homeward !== undefined && this.#homeward.count > 0)
   }
 
   /** Takes what the engine has put into the record; answers the length of the packet. */
@@ -123,7 +123,7 @@ export class Transmitter {
       this.#link.send(this.#outward)
       this.#outward.count = 0
     }
-    if (this.#homeward.count > 0) {
+    if (this.#homeward !== undefined && this.#homeward.count > 0) {
       this.#loopback.send(this.#homeward)
       this.#homeward.count = 0
     }
@@ -135,9 +135,14 @@ export class Transmitter {
   }
 
   #batchTo(destination: number): TxBatch {
-    const batch = this.#isOurs(destination) ? this.#homeward : this.#outward
+    const batch = this.#isOurs(destination) ? this.#toHome() : this.#outward
     if (batch.count === BATCH_PACKETS) this.flush()
     return batch
+  }
+
+  #toHome(): TxBatch {
+    this.#homeward ??= new TxBatch(BATCH_PACKETS, this.#slab.regions)
+    return this.#homeward
   }
 
   /**

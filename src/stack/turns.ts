@@ -78,12 +78,14 @@ export class Turns {
   #endSoon(): void {
     if (this.#inTurn || this.#isComing || this.#isOver) return
     this.#isComing = true
-    this.#host.defer(() => {
-      this.#isComing = false
-      if (this.#isOver) return
-      this.begin()
-      this.end()
-    })
+    this.#host.defer(this.#endComes)
+  }
+
+  readonly #endComes = (): void => {
+    this.#isComing = false
+    if (this.#isOver) return
+    this.begin()
+    this.end()
   }
 
   begin(): void {
@@ -153,13 +155,15 @@ export class Turns {
     if (at >= this.#timerAt) return
     this.#timer?.cancel()
     this.#timerAt = at
-    this.#timer = this.#host.at(at, () => {
-      this.#timerAt = Number.POSITIVE_INFINITY
-      if (this.#isOver) return
-      this.begin()
-      this.#work.deadlineComes()
-      this.end()
-    })
+    this.#timer = this.#host.at(at, this.#timeComes)
+  }
+
+  readonly #timeComes = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    if (this.#isOver) return
+    this.begin()
+    this.#work.deadlineComes()
+    this.end()
   }
 
   /** The last turn tells the users and sends what they are owed. From within a turn, that turn is the last. */

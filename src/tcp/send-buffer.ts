@@ -17,7 +17,7 @@ export class SendBuffer {
   start: Seq = toSeq(0)
   /** Where the next byte written goes. */
   end: Seq = toSeq(0)
-  /** Zeros leave in place of what is written, which is only counted. To be set while nothing is kept. */
+  /** Zeros leave in place of what is written, which is only counted, and there is no ring. To be set while nothing is kept. */
   sendsZeros = false
   #block: Block | undefined = undefined
 
@@ -44,9 +44,16 @@ export class SendBuffer {
   write(bytes: Uint8Array, keeper: BlockKeeper): number {
     const wanted = Math.min(bytes.length, this.space)
     if (wanted <= 0) return 0
+    if (this.sendsZeros) return this.#writeZeros(wanted, keeper.slab)
     const length = Math.min(wanted, this.#reserve(this.length + wanted, keeper) - this.length)
     if (length <= 0) return 0
-    if (!this.sendsZeros) this.#copy(bytes, length, keeper.slab)
+    this.#copy(bytes, length, keeper.slab)
+    this.end = add(this.end, length)
+    return length
+  }
+
+  #writeZeros(length: number, slab: Slab): number {
+    if (slab.zeros() === undefined) return 0
     this.end = add(this.end, length)
     return length
   }
@@ -68,8 +75,8 @@ export class SendBuffer {
 
   /** Points the segment's payload at [seq, seq + length). */
   locate(segment: Segment, seq: Seq, length: number, slab: Slab): void {
-    const block = this.#block as Block
-    const at = seq & (block.size - 1)
+    const block = (this.#block ?? slab.zeros()) as Block
+    const at = this.#block === undefined ? 0 : seq & (block.size - 1)
     const first = Math.min(length, block.size - at)
     segment.region = block.region
     segment.bytes = slab.regions[block.region]
@@ -92,8 +99,7 @@ export class SendBuffer {
     if (size >= bytes) return size
     const block = allocate(keeper.slab, bytes, size)
     if (block === undefined) return size
-    if (this.sendsZeros) keeper.slab.regions[block.region].fill(0, block.offset, block.offset + block.size)
-    else if (old !== undefined) copyRing(keeper.slab, old, block, this.start, this.length)
+    if (old !== undefined) copyRing(keeper.slab, old, block, this.start, this.length)
     if (old !== undefined) keeper.release(old)
     this.#block = block
     return block.size

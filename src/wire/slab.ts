@@ -5,6 +5,8 @@
 const SMALLEST_LOG2 = 8
 const LARGEST_LOG2 = 26
 const FIRST_REGION_LOG2 = 20
+/** As much as a packet of IPv4 may have of text. */
+const ZEROS = 65_536
 
 export class Block {
   constructor(
@@ -23,6 +25,7 @@ export class Slab {
   #reserved = 0
   #cursor = 0
   #limit: number
+  #zeros: Block | undefined
 
   /** `limitBytes`: the most that all regions together may take. */
   constructor(limitBytes: number) {
@@ -30,7 +33,7 @@ export class Slab {
     for (let i = 0; i <= LARGEST_LOG2; i++) this.#free.push([])
   }
 
-  /** Bytes in blocks that are handed out. */
+  /** Bytes in blocks that are handed out, and are to come back. */
   get usedBytes(): number {
     return this.#used
   }
@@ -46,6 +49,17 @@ export class Slab {
     if (log2 > LARGEST_LOG2) return undefined
     const block = this.#free[log2].pop() ?? this.#carve(log2) ?? this.#split(log2)
     if (block !== undefined) this.#used += block.size
+    return block
+  }
+
+  /** 64 KiB of zeros that all may point at, and nobody may write to or release; undefined where the limit is reached. */
+  zeros(): Block | undefined {
+    if (this.#zeros !== undefined) return this.#zeros
+    const block = this.allocate(ZEROS)
+    if (block === undefined) return undefined
+    this.#used -= block.size
+    this.regions[block.region].fill(0, block.offset, block.offset + block.size)
+    this.#zeros = block
     return block
   }
 

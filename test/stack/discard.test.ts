@@ -18,7 +18,7 @@ function pair(receiveBuffer = 4096) {
   })
   const sender = client.connect({ address: '10.0.0.2', port: 7 }, {})
   clock.advance(100)
-  return { clock, server, sender, receiver: receiver as unknown as Connection }
+  return { clock, client, server, sender, receiver: receiver as unknown as Connection }
 }
 
 t.test('discard: drops what is readable and says how much; what comes later is read as ever', async t => {
@@ -105,4 +105,19 @@ t.test('sendsZeros: zeros arrive in place of what is written, whatever the memor
   sender.write(Buffer.from('as written'))
   clock.advance(1000)
   t.equal(text(receiver.read()), 'as written')
+})
+
+t.test('sendsZeros: there is no ring, and no change of mind while something waits', async t => {
+  const { clock, client, sender, receiver } = pair(65_536)
+  receiver.keepsNothing = true
+  sender.sendsZeros = true
+  t.equal(sender.write(Buffer.alloc(60_000)), 60_000)
+  t.equal(client.counters().stack.slabUsedBytes, 0)
+  t.throws(() => (sender.sendsZeros = false), { code: 'ERR_INVALID_STATE' })
+  sender.sendsZeros = true
+  clock.advance(1000)
+  t.equal(receiver.discard(), 60_000)
+  sender.sendsZeros = false
+  t.equal(sender.write(Buffer.from('as written')), 10)
+  t.throws(() => (sender.sendsZeros = true), { code: 'ERR_INVALID_STATE' })
 })

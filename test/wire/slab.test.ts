@@ -123,3 +123,19 @@ t.test('where the next region as planned would pass the limit, a smaller one is 
   t.equal(slab.reservedBytes, MIB + 4096)
   t.equal(slab.allocate(256), undefined)
 })
+
+t.test('zeros: one block for all, outside the count; none where there is no memory', async t => {
+  const slab = new Slab(MIB)
+  const whole = slab.allocate(MIB) as Block
+  slab.regions[0].fill(0xff)
+  t.equal(slab.zeros(), undefined)
+  slab.release(whole)
+  const zeros = slab.zeros() as Block
+  t.equal(zeros.size, 65_536)
+  t.ok(slab.regions[zeros.region].subarray(zeros.offset, zeros.offset + zeros.size).every(byte => byte === 0))
+  t.equal(slab.usedBytes, 0)
+  t.equal(slab.zeros(), zeros)
+  const others: Block[] = []
+  for (let block = slab.allocate(65_536); block !== undefined; block = slab.allocate(65_536)) others.push(block)
+  t.same(overlaps(slab, [...others, zeros]), [])
+})
