@@ -39,6 +39,7 @@ export function output(tcb: Tcb, now: number, out: Outbox): void {
     if (tcb.sendsNewFirst) sendNewFirst(tcb, now, out)
     if (tcb.scoreboard.firstLost >= 0 && !tcb.repeatsHeld) repeatLost(tcb, now, out)
     if (tcb.sendBuffer.length > 0 || tcb.finQueued) sendNew(tcb, false, now, out)
+    tcb.prrGranted = 0
   }
   if (tcb.ackOwed) sendAck(tcb, now, out)
 }

@@ -246,6 +246,8 @@ export class Tcb {
   // Proportional rate reduction (RFC 9937), segments.
   prrDelivered = 0
   prrOut = 0
+  /** What ACKs of this turn have let go, and has not left yet. */
+  prrGranted = 0
   prrFlight = 1
 
   // What it takes to undo a reduction (undo.ts).

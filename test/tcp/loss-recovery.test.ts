@@ -37,6 +37,32 @@ t.test('proportionalRate off: the window is the threshold at once (RFC 6675 §5)
   t.same(off.arrive(ack(1, [1001, 9001])), ['. 12001+1000 ack 1'], 'what leaves the network below that makes room')
 })
 
+t.test('ACKs that come together let as much go as one after the other (RFC 9937 §6)', async t => {
+  for (const together of [false, true]) {
+    const peer = inFlight()
+    peer.wait(10)
+    t.same(
+      peer.arrive(ack(1, [9001, 10_001])),
+      ['. 1+1000 ack 1'],
+      'all but one are lost, the window is far below ssthresh'
+    )
+    peer.wait(10)
+    t.same(
+      peer.arrive(ack(1001, [9001, 10_001])),
+      ['. 1001+1000 ack 1', '. 2001+1000 ack 1'],
+      'two for each that arrives'
+    )
+    peer.wait(10)
+    const acks = [ack(2001, [9001, 10_001]), ack(3001, [9001, 10_001])]
+    const sent = together ? peer.arrive(...acks) : acks.flatMap(it => peer.arrive(it))
+    t.same(
+      sent,
+      [3001, 4001, 5001, 6001].map(seq => `. ${seq}+1000 ack 1`),
+      together ? 'together' : 'apart'
+    )
+  }
+})
+
 t.test('a block with its edge inside a segment holds what it holds whole, and the rest when it comes', async t => {
   const peer = inFlight()
   peer.arrive(ack(1, [1001, 2501]))
