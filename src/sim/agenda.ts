@@ -2,14 +2,16 @@
 // and its time may be moved or taken back at any time. All in typed arrays: arming makes no object.
 
 const NONE = -1
-const ARITY = 4
+/** Four below each. */
+const ARITY_LOG2 = 2
 
 export class Agenda {
   /** Slots that are armed. */
   size = 0
+  // By place in the heap: the slot, and its time, which is what most comparisons need.
   #heap = new Int32Array(64)
-  // By slot.
   #time = new Float64Array(64)
+  // By slot.
   #rank = new Float64Array(64)
   /** Its place in the heap. */
   #place = new Int32Array(64).fill(NONE)
@@ -21,7 +23,7 @@ export class Agenda {
   newSlot(): number {
     const free = this.#free.pop()
     if (free !== undefined) return free
-    if (this.#slots === this.#time.length) this.#widen()
+    if (this.#slots === this.#rank.length) this.#widen()
     return this.#slots++
   }
 
@@ -37,7 +39,7 @@ export class Agenda {
 
   get firstTime(): number {
     if (this.#isOpen) this.#close()
-    return this.size === 0 ? Infinity : this.#time[this.#heap[0]]
+    return this.size === 0 ? Infinity : this.#time[0]
   }
 
   /** The slot that comes first, which is armed no more; -1 for none. */
@@ -62,9 +64,8 @@ export class Agenda {
       this.#close()
       place = this.#place[slot]
     }
-    this.#time[slot] = time
     this.#rank[slot] = rank
-    this.#sink(slot, this.#rise(slot, place))
+    this.#sink(slot, time, this.#rise(slot, time, place))
   }
 
   disarm(slot: number): void {
@@ -73,55 +74,66 @@ export class Agenda {
     if (place === NONE) return
     this.#place[slot] = NONE
     const last = this.#heap[--this.size]
-    if (last !== slot) this.#sink(last, this.#rise(last, place))
+    const time = this.#time[this.size]
+    if (last !== slot) this.#sink(last, time, this.#rise(last, time, place))
   }
 
   /** The last one of the heap takes the vacant place. */
   #close(): void {
     this.#isOpen = false
-    if (this.size > 0) this.#sink(this.#heap[this.size], 0)
-  }
-
-  #comesBefore(a: number, b: number): boolean {
-    const difference = this.#time[a] - this.#time[b]
-    return difference < 0 || (difference === 0 && this.#rank[a] < this.#rank[b])
+    if (this.size > 0) this.#sink(this.#heap[this.size], this.#time[this.size], 0)
   }
 
   /** Moves what is above `place` and comes later down; answers where the slot belongs as far as these are concerned. */
-  #rise(slot: number, place: number): number {
+  #rise(slot: number, time: number, place: number): number {
     const heap = this.#heap
+    const times = this.#time
+    const rank = this.#rank
     while (place > 0) {
-      const parent = ((place - 1) / ARITY) | 0
+      const parent = (place - 1) >> ARITY_LOG2
       const above = heap[parent]
-      if (!this.#comesBefore(slot, above)) break
+      const its = times[parent]
+      if (time > its || (time === its && rank[slot] >= rank[above])) break
       heap[place] = above
+      times[place] = its
       this.#place[above] = place
       place = parent
     }
     return place
   }
 
-  #sink(slot: number, place: number): void {
+  #sink(slot: number, time: number, place: number): void {
     const heap = this.#heap
+    const times = this.#time
+    const rank = this.#rank
     const size = this.size
     for (;;) {
-      const from = place * ARITY + 1
+      const from = (place << ARITY_LOG2) + 1
       if (from >= size) break
       let child = from
-      const to = Math.min(from + ARITY, size)
-      for (let each = from + 1; each < to; each++) if (this.#comesBefore(heap[each], heap[child])) child = each
+      let first = times[from]
+      const to = Math.min(from + (1 << ARITY_LOG2), size)
+      for (let each = from + 1; each < to; each++) {
+        const its = times[each]
+        if (its < first || (its === first && rank[heap[each]] < rank[heap[child]])) {
+          child = each
+          first = its
+        }
+      }
       const below = heap[child]
-      if (!this.#comesBefore(below, slot)) break
+      if (time < first || (time === first && rank[slot] <= rank[below])) break
       heap[place] = below
+      times[place] = first
       this.#place[below] = place
       place = child
     }
     heap[place] = slot
+    times[place] = time
     this.#place[slot] = place
   }
 
   #widen(): void {
-    const size = 2 * this.#time.length
+    const size = 2 * this.#rank.length
     const [heap, time, rank, place] = [this.#heap, this.#time, this.#rank, this.#place]
     this.#heap = new Int32Array(size)
     this.#time = new Float64Array(size)

@@ -91,6 +91,8 @@ export class Channel implements QueueEnd {
   #filter: Filter | undefined = undefined
   #delayMs = 0
   #isReordering = false
+  /** Packets are held back, or may have been: others can overtake them. Stays true, which only costs a look. */
+  #mayOvertake = false
   #isClean = true
   #offered = 0
   /** When the line has sent what is on it. */
@@ -133,6 +135,7 @@ export class Channel implements QueueEnd {
     this.#filter = set.filter
     this.#delayMs = set.delayMs
     this.#isReordering = set.reorder > 0
+    this.#mayOvertake ||= this.#isReordering || set.filter !== undefined
     this.#isClean =
       set.loss === 0 && set.duplicate === 0 && set.corrupt === 0 && set.reorder === 0 && set.jitterMs === 0
     if (rate.isInfinite) this.#serveAll(now)
@@ -160,7 +163,8 @@ export class Channel implements QueueEnd {
 
   /** When something happens next that cannot wait to be asked for, ms: no arrival comes before it. Infinity for never. */
   get nextEvent(): number {
-    const first = this.#inOrder.count > 0 ? this.#inOrder.firstAt : Infinity
+    const first = this.#inOrder.firstAt
+    if (first < Infinity && !this.#mayOvertake) return first
     const held = this.#held.size > 0 ? this.#held.peek()!.arrival : Infinity
     const next = first < held ? first : held
     // What still waits cannot overtake what keeps its place; what will be held back could.
@@ -200,15 +204,14 @@ export class Channel implements QueueEnd {
   /** The next packet that has arrived by now, -1 for none. It is the caller's. */
   take(now: number): number {
     this.#serve(now)
-    if (this.#held.size > 0) {
+    if (this.#mayOvertake && this.#held.size > 0) {
       const held = this.#held.peek()!
-      if (held.arrival <= now && !(this.#inOrder.count > 0 && this.#inOrder.firstAt <= held.arrival)) {
+      if (held.arrival <= now && this.#inOrder.firstAt > held.arrival) {
         this.#held.pop()
         return held.id
       }
     }
-    if (this.#inOrder.count === 0 || this.#inOrder.firstAt > now) return -1
-    return this.#inOrder.shift()
+    return this.#inOrder.firstAt > now ? -1 : this.#inOrder.shift()
   }
 
   /** Loses all that is under way, and answers how many packets that was. */
