@@ -15,4 +15,6 @@ export interface Host {
   defer(callback: () => void): void
   /** Fills `bytes` with numbers that nobody can guess (in a simulation: that the seed decides). */
   random(bytes: Uint8Array): void
+  /** Memory whose contents do not matter, since all of it is written before anybody reads: what `new Uint8Array` has to clear. */
+  allocate?(bytes: number): Uint8Array
 }

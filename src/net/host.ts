@@ -5,6 +5,12 @@ import { performance } from 'node:perf_hooks'
 import type { Host, HostTimer } from '../host.ts'
 
 export class NodeHost implements Host {
+  /**
+   * What was allocated last lives on: else each collection would free all of the heap's end, malloc would give it back to the kernel,
+   * and each page would be faulted in again.
+   */
+  #newest: Uint8Array | undefined
+
   now(): number {
     return performance.now()
   }
@@ -32,5 +38,10 @@ export class NodeHost implements Host {
 
   random(bytes: Uint8Array): void {
     randomFillSync(bytes)
+  }
+
+  allocate(bytes: number): Uint8Array {
+    this.#newest = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+    return this.#newest
   }
 }

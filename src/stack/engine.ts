@@ -22,6 +22,7 @@ import {
   type RxBatch
 } from '../link/link.ts'
 import { SipHash } from '../siphash.ts'
+import { Arena } from '../tcp/arena.ts'
 import { segmentArrives } from '../tcp/arrivals.ts'
 import { reduceMss } from '../tcp/black-hole.ts'
 import { AckSample } from '../tcp/congestion/congestion.ts'
@@ -37,7 +38,6 @@ import type { SocketValues } from '../tcp/options.ts'
 import { type Outbox, tell } from '../tcp/outbox.ts'
 import { output } from '../tcp/output.ts'
 import { SynReceived } from '../tcp/passive.ts'
-import { Arena } from '../tcp/receive-buffer.ts'
 import { RecordPool } from '../tcp/records.ts'
 import type { State } from '../tcp/state.ts'
 import { Event, Tcb } from '../tcp/tcb.ts'
@@ -133,7 +133,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.superSegmentBytes = link.superSegmentBytes ?? 0
     this.tracer = tracer
     this.slab = new Slab(options.memoryLimit)
-    this.arena = new Arena(options.unreadLimit)
+    this.arena = new Arena(options.unreadLimit, bytes => host.allocate?.(bytes) ?? new Uint8Array(bytes))
     const key = new Uint8Array(16)
     random(key)
     this.secret = new SipHash(key)
@@ -184,24 +184,29 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     const now = this.now
     this.queueFill = batch.queueFill
     const { table, view, bytes, count } = batch
-    for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
-      if (
-        !this.ip.packetArrives(
-          view,
-          bytes,
-          table[row + RX_OFFSET],
-          table[row + RX_LENGTH],
-          table[row + RX_CHECKSUM],
-          now
+    this.arena.lend(bytes)
+    try {
+      for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
+        if (
+          !this.ip.packetArrives(
+            view,
+            bytes,
+            table[row + RX_OFFSET],
+            table[row + RX_LENGTH],
+            table[row + RX_CHECKSUM],
+            now
+          )
         )
-      )
-        continue
-      const packet = this.ip.packet
-      if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT])
-      else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, now)
-      else this.stackCounters.unknownProtocol++
+          continue
+        const packet = this.ip.packet
+        if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT])
+        else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, now)
+        else this.stackCounters.unknownProtocol++
+      }
+      this.#turns.end()
+    } finally {
+      this.arena.endLoans()
     }
-    this.#turns.end()
   }
 
   #tcpArrives(packet: IpPacket, segmentText: number): void {

@@ -2,10 +2,10 @@
 // event brings about beyond its own TCB is asked for here, so that the engine stays a pure function of its arguments.
 
 import type { Segment } from '../wire/segment.ts'
+import type { Arena } from './arena.ts'
 import type { AckSample } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import type { FastOpenMemory } from './fast-open-memory.ts'
-import type { Arena } from './receive-buffer.ts'
 import type { RecordPool } from './records.ts'
 import type { BlockKeeper } from './send-buffer.ts'
 import type { State } from './state.ts'

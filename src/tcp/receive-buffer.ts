@@ -1,74 +1,14 @@
-// What the peer has sent and the user has not read. Text in order is copied once, from the link's slab into an arena
-// that all connections of a stack share, and handed to the user as views of it. Text out of order waits in a ring of
+// What the peer has sent and the user has not read. Text in order is copied once, from the link's slab into memory of the
+// reader's or an arena that all connections of a stack share (arena.ts). Text out of order waits in a ring of
 // the slab, where the byte with sequence number s lies at s modulo the capacity, until the hole before it is filled.
 
 import type { Block } from '../wire/slab.ts'
+import type { Arena, Debtor, Loan, Piece } from './arena.ts'
 import { Ranges } from './ranges.ts'
 import { type BlockKeeper, copyRing } from './send-buffer.ts'
 import { add, ahead, later, lt, type Seq } from './seq.ts'
 
-const SMALL_CHUNK = 8 * 1024
-const LARGE_CHUNK = 64 * 1024
-
-/** Memory for text in order: chunks that are filled from the front and belong to whoever still holds a view. */
-export class Arena {
-  #chunk = new Uint8Array(0)
-  #cursor = 0
-  #longestPiece = 0
-  /** Text of all connections that is in order and not read, bytes. */
-  unread = 0
-
-  constructor(
-    /** The most of it. */
-    readonly limit = Number.POSITIVE_INFINITY
-  ) {}
-
-  hasRoomFor(length: number): boolean {
-    return this.unread + length <= this.limit
-  }
-
-  /** Copies the bytes to the end of `piece` if that is where the arena stands, else into a new piece that is returned. */
-  append(piece: Piece | undefined, bytes: Uint8Array, offset: number, length: number): Piece {
-    const room = this.#chunk.length - this.#cursor
-    let into = piece
-    if (into === undefined || into.chunk !== this.#chunk || into.end !== this.#cursor || room === 0) {
-      if (room < Math.min(length, SMALL_CHUNK / 8)) this.#nextChunk(length)
-      into = new Piece(this.#chunk, this.#cursor)
-    }
-    const n = Math.min(length, this.#chunk.length - this.#cursor)
-    this.#chunk.set(bytes.subarray(offset, offset + n), this.#cursor)
-    this.#cursor += n
-    into.end = this.#cursor
-    this.#longestPiece = Math.max(this.#longestPiece, into.end - into.start)
-    return into
-  }
-
-  /** Nobody will see what is in the piece: where it was appended last, the next text takes its place. */
-  takeBack(piece: Piece): void {
-    if (piece.chunk === this.#chunk && piece.end === this.#cursor) this.#cursor = piece.start
-  }
-
-  /** Chunks are large while one connection fills them by itself, small while many share them: a reader that keeps a few bytes pins little. */
-  #nextChunk(length: number): void {
-    const bulk = this.#longestPiece * 2 > this.#chunk.length || length > SMALL_CHUNK / 2
-    const size = bulk ? Math.min(LARGE_CHUNK, Math.max(SMALL_CHUNK, 2 * this.#chunk.length)) : SMALL_CHUNK
-    this.#chunk = new Uint8Array(size)
-    this.#cursor = 0
-    this.#longestPiece = 0
-  }
-}
-
-class Piece {
-  end: number
-  constructor(
-    readonly chunk: Uint8Array,
-    public start: number
-  ) {
-    this.end = start
-  }
-}
-
-export class ReceiveBuffer {
+export class ReceiveBuffer implements Debtor {
   /** Text in order that the user has not read, bytes. */
   readable = 0
   /** Text in order is counted and not kept: its user wants no more of it than `discard`. */
@@ -76,7 +16,9 @@ export class ReceiveBuffer {
   /** Text that waits behind a hole. */
   readonly waiting = new Ranges()
   #pieces: Piece[] = NO_PIECES
-  /** Bytes in the pieces. */
+  /** What is borrowed: it comes after the pieces. */
+  #loan: Loan | undefined = undefined
+  /** Bytes in the pieces and the loan. */
   #kept = 0
   /** Where what is readable counts; undefined where nothing is, or where it counts no more. */
   #arena: Arena | undefined = undefined
@@ -92,6 +34,20 @@ export class ReceiveBuffer {
       this.readable += length
       return
     }
+    if (arena.isLent(bytes)) {
+      this.#loan ??= arena.openLoan(this)
+      this.#loan.add(offset, length)
+    } else {
+      this.#loan?.settle()
+      this.copy(arena, bytes, offset, length)
+    }
+    this.readable += length
+    this.#kept += length
+    arena.unread += length
+    this.#arena = arena
+  }
+
+  copy(arena: Arena, bytes: Uint8Array, offset: number, length: number): void {
     if (this.#pieces.length === 0) this.#pieces = []
     let done = 0
     while (done < length) {
@@ -101,32 +57,47 @@ export class ReceiveBuffer {
       if (piece !== last) this.#pieces.push(piece)
       done += piece.end - (piece === last ? before : piece.start)
     }
-    this.readable += length
-    this.#kept += length
-    arena.unread += length
-    this.#arena = arena
+  }
+
+  loanIsOver(): void {
+    this.#loan = undefined
   }
 
   /** The oldest unread bytes, at most `most`; they are the caller's. Undefined when there are none. */
   read(most: number): Uint8Array | undefined {
-    if (this.#pieces.length === 0 || most <= 0) return undefined
+    if (this.#kept === 0 || most <= 0) return undefined
+    if (this.#pieces.length === 0) {
+      const loan = this.#loan as Loan
+      if (loan.isWorthOwnMemory(most)) {
+        const bytes = loan.read(most)
+        this.#count(bytes.length)
+        return bytes
+      }
+      loan.settle()
+    }
     const piece = this.#pieces[0]
     const n = Math.min(most, piece.end - piece.start)
     const bytes = piece.chunk.subarray(piece.start, piece.start + n)
     piece.start += n
-    this.readable -= n
-    this.#kept -= n
-    if (this.#arena !== undefined) this.#arena.unread -= n
     // An empty last piece goes too: the arena may still stand at its end, but an idle connection owns nothing.
     if (piece.start === piece.end) this.#pieces.shift()
     if (this.#pieces.length === 0) this.#pieces = NO_PIECES
+    this.#count(n)
     return bytes
+  }
+
+  /** So many have been read. */
+  #count(bytes: number): void {
+    this.readable -= bytes
+    this.#kept -= bytes
+    if (this.#arena !== undefined) this.#arena.unread -= bytes
   }
 
   /** Drops all that is readable, and answers how many bytes that was. */
   discard(arena: Arena): number {
     const bytes = this.readable
     if (bytes === 0) return 0
+    this.#loan?.forgive()
     // The last first: then the one before it stands at the end.
     for (let i = this.#pieces.length - 1; i >= 0; i--) arena.takeBack(this.#pieces[i])
     if (this.#arena !== undefined) this.#arena.unread -= this.#kept

@@ -2,7 +2,8 @@
 
 import t from 'tap'
 import { Random } from '../../src/random.ts'
-import { Arena, ReceiveBuffer } from '../../src/tcp/receive-buffer.ts'
+import { Arena } from '../../src/tcp/arena.ts'
+import { ReceiveBuffer } from '../../src/tcp/receive-buffer.ts'
 import { type BlockKeeper, SendBuffer } from '../../src/tcp/send-buffer.ts'
 import { add, ahead, type Seq, toSeq } from '../../src/tcp/seq.ts'
 import { Segment } from '../../src/wire/segment.ts'
@@ -92,10 +93,12 @@ for (const base of BASES) {
       const limit = [2048, 5000, 200_000][seed % 3]
       const keeper = new Keeper()
       const arena = new Arena()
-      const buffers = Array.from({ length: 1 + (seed % 4) }, () => new Arrivals(limit, base, random))
+      const batch = new Batch()
+      const buffers = Array.from({ length: 1 + (seed % 4) }, () => new Arrivals(limit, base, random, batch))
       for (let step = 0; step < 400; step++) {
         const one = buffers[random.int(buffers.length)]
         const fault = random.chance(0.7) ? one.arrive(keeper, arena) : one.read()
+        if (random.chance(0.05)) batch.end(arena)
         if (fault !== undefined) t.fail(`seed ${seed} step ${step}: ${fault}`)
       }
       for (const one of buffers) {
@@ -103,9 +106,32 @@ for (const base of BASES) {
         while (one.buffer.readable > 0) one.read()
         if (one.fault() !== undefined) t.fail(`seed ${seed}: ${one.fault()}`)
       }
+      t.equal(arena.unread, 0, `seed ${seed}: all is read`)
       t.equal(keeper.slab.usedBytes, 0, `seed ${seed}: nothing waits, nothing is kept`)
     }
   })
+}
+
+/** What a link hands over: packets in memory that it fills anew for the next batch. */
+class Batch {
+  readonly bytes = new Uint8Array(65_536)
+  #end = 0
+
+  /** Answers where the packet lies now. */
+  place(packet: Uint8Array, arena: Arena): number {
+    if (this.#end + packet.length > this.bytes.length) this.end(arena)
+    arena.lend(this.bytes)
+    const at = this.#end
+    this.bytes.set(packet, at)
+    this.#end += packet.length
+    return at
+  }
+
+  end(arena: Arena): void {
+    arena.endLoans()
+    this.bytes.fill(0xdb)
+    this.#end = 0
+  }
 }
 
 /** A receive buffer used as arrivals do, and the text that it should give. */
@@ -122,7 +148,8 @@ class Arrivals {
   constructor(
     readonly limit: number,
     base: number,
-    readonly random: Random
+    readonly random: Random,
+    readonly batch: Batch
   ) {
     this.buffer = new ReceiveBuffer(limit)
     this.rcvNxt = toSeq(base)
@@ -139,7 +166,8 @@ class Arrivals {
     const packet = new Uint8Array(length + 60).fill(0xdb)
     packet.set(text(this.#inOrder + skip, this.#inOrder + skip + length), 40)
     if (skip === 0) {
-      buffer.append(arena, packet, 40, length)
+      if (random.chance(0.7)) buffer.append(arena, this.batch.bytes, this.batch.place(packet, arena) + 40, length)
+      else buffer.append(arena, packet, 40, length)
       this.rcvNxt = buffer.advance(keeper, arena, add(this.rcvNxt, length))
       this.#inOrder += length
       for (const byte of this.#waiting) if (byte < this.#inOrder) this.#waiting.delete(byte)
@@ -302,3 +330,51 @@ t.test('Arena: small pieces of many connections share chunks, text of one connec
   t.ok(same(Buffer.concat(pieces), text(0, 100_000)))
   t.ok(pieces.length <= 8, `${pieces.length} pieces`)
 })
+
+t.test('ReceiveBuffer: what is read while the batch is at hand comes in memory of its own, 64 KiB at once', async t => {
+  const given: number[] = []
+  const arena = new Arena(Number.POSITIVE_INFINITY, bytes => {
+    given.push(bytes)
+    return new Uint8Array(bytes).fill(0xdb)
+  })
+  const buffer = new ReceiveBuffer(2 ** 20)
+  const batch = text(0, 200_000)
+  arena.lend(batch)
+  for (let at = 0; at < 200_000; at += 1000) buffer.append(arena, batch, at, 1000)
+  t.equal(arena.unread, 200_000)
+  const first = buffer.read(2 ** 20) as Uint8Array
+  const second = buffer.read(30_000) as Uint8Array
+  t.equal(second.length, 30_000, 'no more than was asked for')
+  t.equal(arena.unread, 200_000 - 65_536 - 30_000)
+  arena.endLoans()
+  const rest: Uint8Array[] = []
+  for (let bytes = buffer.read(2 ** 20); bytes !== undefined; bytes = buffer.read(2 ** 20)) rest.push(bytes)
+  t.same(given, [65_536, 30_000], 'what was left is in chunks')
+  t.ok(same(Buffer.concat([first, second, ...rest]), text(0, 200_000)))
+  t.equal(arena.unread, 0)
+})
+
+t.test(
+  'ReceiveBuffer: what is borrowed can be discarded, and stays where it is when its connection is over',
+  async t => {
+    const arena = new Arena()
+    const [one, two] = [new ReceiveBuffer(2 ** 20), new ReceiveBuffer(2 ** 20)]
+    const batch = text(0, 30_000).slice()
+    arena.lend(batch)
+    one.append(arena, text(0, 5), 0, 5)
+    one.append(arena, batch, 10_000, 10_000)
+    two.append(arena, batch, 20_000, 10_000)
+    t.equal(one.discard(arena), 10_005)
+    t.equal(one.read(1), undefined)
+    one.append(arena, batch, 0, 10)
+    two.disown()
+    t.equal(arena.unread, 10)
+    arena.endLoans()
+    batch.fill(0xdb)
+    t.ok(same(one.read(100) as Uint8Array, text(0, 10)))
+    const rest: Uint8Array[] = []
+    for (let bytes = two.read(2 ** 20); bytes !== undefined; bytes = two.read(2 ** 20)) rest.push(bytes)
+    t.ok(same(Buffer.concat(rest), text(20_000, 30_000)))
+    t.equal(arena.unread, 0)
+  }
+)
