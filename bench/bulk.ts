@@ -117,12 +117,12 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
   }))
   try {
     for (let i = 0; i < context.repeats; i++) {
-      kernel.push(await transfer(context, world, 'kernel', 'kernel', offloads))
+      if (context.references) kernel.push(await transfer(context, world, 'kernel', 'kernel', offloads))
       for (const { driver, costless, out, into, costlessOut, costlessInto } of drivers) {
         out.push(await transfer(context, world, driver, 'kernel', offloads))
-        costlessOut.push(await costlessToKernel(context, world, costless))
+        if (context.references) costlessOut.push(await costlessToKernel(context, world, costless))
         into.push(await transfer(context, world, 'kernel', driver, offloads))
-        costlessInto.push(await kernelToCostless(context, world, costless))
+        if (context.references) costlessInto.push(await kernelToCostless(context, world, costless))
       }
     }
   } finally {
@@ -143,6 +143,7 @@ async function over(context: Context, segmentationOffload: boolean): Promise<Row
     ]
     return ways.flatMap(({ what, runs, limit }): Row[] => {
       const row = { name: `${what}, ${offloads}`, unit: 'MB/s', values: valuesOf(what, runs) }
+      if (!context.references) return [row]
       return [
         { ...row, reference: ofKernel },
         { ...row, reference: { name: 'no TCP, same calls', values: limit } }

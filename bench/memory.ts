@@ -165,6 +165,7 @@ export default async function memory(context: Context): Promise<Row[]> {
 
 /** Our own figures need neither privileges nor libraries. */
 function orSkipped<T>(context: Context, make: () => T): T | undefined {
+  if (!context.references) return undefined
   try {
     return make()
   } catch (error) {

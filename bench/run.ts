@@ -86,6 +86,7 @@ async function runAll(): Promise<void> {
   const remarks = new Set<string>()
   const context: Context = {
     ...plan,
+    references: true,
     partsOf: file => runner.partsOf(file),
     remark: text => void remarks.add(text)
   }

@@ -20,6 +20,8 @@ export interface Timing {
 
 export interface Context extends Timing {
   readonly repeats: number
+  /** False: only our own figures are wanted, and a bench may leave out what they stand beside. */
+  readonly references: boolean
   /** For the `parts` that the file exports; `import.meta.url` says which file. */
   partsOf<P extends Parts>(file: string): PartStarter<P>
   /** Goes below the table: what the reader has to know about the figures. */

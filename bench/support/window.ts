@@ -1,6 +1,7 @@
 // The stretch of a run that counts: it begins when the warm-up is over, and ends a fixed time later.
 
 import type { Timing } from './bench.ts'
+import { METER_VARIABLE, type Meter, meterOf } from './meter.ts'
 
 type Figures<K extends string> = Readonly<Record<K, number>>
 
@@ -9,7 +10,8 @@ export class Window<K extends string> {
   readonly #read: () => Figures<K>
   #startedAt = -1
   #fromAt = -1
-  #toAt = -1
+  readonly #meter: Meter = meterOf(process.env[METER_VARIABLE])
+  #spent = 0
   #from: Figures<K> | undefined
   #to: Figures<K> | undefined
 
@@ -25,12 +27,13 @@ export class Window<K extends string> {
     if (this.#startedAt < 0) this.#startedAt = now
     if (this.#from === undefined) {
       if (now - this.#startedAt < this.#timing.warmupMs) return false
+      this.#meter.start()
       this.#from = this.#read()
       this.#fromAt = performance.now()
     } else if (this.#to === undefined) {
       if (now - this.#fromAt < this.#timing.measureMs) return false
+      this.#spent = this.#meter.stop()
       this.#to = this.#read()
-      this.#toAt = now
     }
     return this.#to !== undefined
   }
@@ -40,8 +43,9 @@ export class Window<K extends string> {
     return this.#to[name] - this.#from[name]
   }
 
+  /** Of time, or of what else the meter measures. */
   perSecond(name: K): number {
-    return (1000 * this.growth(name)) / (this.#toAt - this.#fromAt)
+    return this.growth(name) / this.#spent
   }
 }
 
