@@ -3,6 +3,7 @@
 // counters of bytes (§3.2.3). What the sender makes of it is in ecn.ts.
 
 import { ECN_CE, ECN_ECT_0, ECN_NOT_ECT } from '../wire/ipv4.ts'
+import { MAX_OPTIONS_LENGTH, optionsLength } from '../wire/options.ts'
 import { ACK, AE, CWR, ECE, type Segment, SYN } from '../wire/segment.ts'
 
 const CODEPOINT = 3
@@ -10,13 +11,29 @@ const CODEPOINT = 3
 export const ACE_BITS = AE | CWR | ECE
 const ACE = 7
 const COUNTER_MASK = 0xffffff
+/** Bytes of an option with two counters, and of one with all three. */
+const TWO_COUNTERS = 8
+const THREE_COUNTERS = 12
+
+// §3.2.1: what the counters begin with, so that one that is cleared on the way shows.
+const FIRST_PACKETS = 5
+const FIRST_BYTES = 1
 
 /** What a SYN-ACK, and the ACK of one, say about how the SYN, or the SYN-ACK, came (tables 2 to 4), by its codepoint. */
 const HANDSHAKE_ACE = [2, 3, 4, 6]
 export const ACE_NOT_ECT = HANDSHAKE_ACE[ECN_NOT_ECT]
 
+/** A SYN-ACK that is reserved: the peer knows more than we do, and the SYN came as it had left (§3.1.3). */
+const RESERVED_ANSWER = 5
+
 /** Packets marked that may wait for an ACK: with eight the counter would be where it was (§3.2.2.5.1). */
 const MOST_UNTOLD = 6
+/** So many are told at once, and so many where nothing but ACKs has come: fewer, and ACKs of ACKs would go on (§3.2.2.5.1). */
+const UNTOLD = 2
+const UNTOLD_OF_ACKS = 3
+
+/** A SYN-ACK is sent again as it was once, then without the bits, which may be what is in its way (§3.1.4.2). */
+const MOST_REPEATED_ANSWERS = 1
 
 /** The three bits as a number, and back. */
 export const aceOf = (flags: number): number =>
@@ -24,26 +41,47 @@ export const aceOf = (flags: number): number =>
 export const aceFlags = (ace: number): number =>
   ((ace & 4) !== 0 ? AE : 0) | ((ace & 2) !== 0 ? CWR : 0) | ((ace & 1) !== 0 ? ECE : 0)
 
-/** A SYN that asks for it (§3.1.1). */
-export const isAccurateSyn = (seg: Segment): boolean => (seg.flags & (SYN | ACK | ACE_BITS)) === (SYN | ACE_BITS)
+/** A SYN that asks for it (§3.1.1), or for something newer, which is to be taken for it (§3.1.3): neither none of the bits nor those of classic ECN. */
+export function isAccurateSyn(seg: Segment): boolean {
+  const bits = seg.flags & ACE_BITS
+  return (seg.flags & (SYN | ACK)) === SYN && bits !== 0 && bits !== (CWR | ECE)
+}
 
 /** The bits of the SYN-ACK that answers such a SYN. */
 export const accurateAnswer = (seg: Segment): number => aceFlags(HANDSHAKE_ACE[seg.tos & CODEPOINT])
 
+/** The bits of a SYN-ACK that has been sent again `resent` times. */
+export const repeatedAnswer = (answer: number, resent: number): number => (resent > MOST_REPEATED_ANSWERS ? 0 : answer)
+
 /** A SYN-ACK that takes it up; the others are those of a peer that knows classic ECN, or none, or reflects what it gets. */
-export const isAccurateAnswer = (seg: Segment): boolean =>
-  (seg.flags & (SYN | ACK)) === (SYN | ACK) && HANDSHAKE_ACE.includes(aceOf(seg.flags))
+export function isAccurateAnswer(seg: Segment): boolean {
+  const ace = aceOf(seg.flags)
+  return (seg.flags & (SYN | ACK)) === (SYN | ACK) && (HANDSHAKE_ACE.includes(ace) || ace === RESERVED_ANSWER)
+}
+
+/** The SYN, which left without a codepoint, came without one (§3.2.2.3). */
+export function cameUnmarked(synAck: Segment): boolean {
+  const ace = aceOf(synAck.flags)
+  return ace === ACE_NOT_ECT || ace === RESERVED_ANSWER
+}
+
+/** The counters as they are at first, on a SYN-ACK that has room for them (§3.2.3.2.1). */
+export function addFirstCounters(segment: Segment): void {
+  if (MAX_OPTIONS_LENGTH - optionsLength(segment) < TWO_COUNTERS) return
+  segment.ect0Bytes = FIRST_BYTES
+  segment.ceBytes = 0
+}
 
 /** Of one connection; there is none where it was not agreed on. The initial values are §3.2.1's. */
 export class AccurateEcn {
   // What we have received.
   /** r.cep: packets marked CE. */
-  markedPackets = 5
+  markedPackets = FIRST_PACKETS
   markedBytes = 0
-  ect0Bytes = 1
-  ect1Bytes = 1
+  ect0Bytes = FIRST_BYTES
+  ect1Bytes = FIRST_BYTES
   /** Of `markedPackets`, as the last ACK had it. */
-  #told = 5
+  #told = FIRST_PACKETS
   /** The counters of bytes have changed since the option told them. */
   #optionOwed = true
   #wasMarked = false
@@ -52,12 +90,15 @@ export class AccurateEcn {
 
   // What the peer has received.
   /** s.cep, and s.ceb as the option has it. */
-  peerMarkedPackets = 5
+  peerMarkedPackets = FIRST_PACKETS
   #peerMarkedBytes = 0
   #hasOption = false
   #isFirst = true
   /** The ACE at hand is the handshake's, not the counter's. */
   #skipsAce = false
+
+  /** `answer`: the bits of our SYN-ACK, if there is one. */
+  constructor(readonly answer = 0) {}
 
   /** The peer's SYN-ACK has come: how, is what our ACK of it says. */
   takeSynAck(seg: Segment): void {
@@ -85,11 +126,10 @@ export class AccurateEcn {
     }
     const isMarked = codepoint === ECN_CE
     if (isMarked) this.markedPackets++
-    // Two ACKs must not go on acknowledging each other: only text is answered.
-    if (seg.payloadLength === 0) return false
+    if (seg.payloadLength === 0) return isMarked && this.markedPackets - this.#told >= UNTOLD_OF_ACKS
     const begins = isMarked && !this.#wasMarked
     this.#wasMarked = isMarked
-    return begins || this.markedPackets - this.#told >= 2
+    return begins || this.markedPackets - this.#told >= UNTOLD
   }
 
   /** The three bits of what we send, once the SYNs are exchanged. */
@@ -103,12 +143,12 @@ export class AccurateEcn {
 
   /** Puts the option on an ACK, if it says something new and has room: the counter that hardly anybody uses is left out while it stands. */
   addOption(segment: Segment, room: number): void {
-    const length = this.ect1Bytes === 1 ? 8 : 12
+    const length = this.ect1Bytes === FIRST_BYTES ? TWO_COUNTERS : THREE_COUNTERS
     if (!this.#optionOwed || room < length) return
     this.#optionOwed = false
     segment.ect0Bytes = this.ect0Bytes & COUNTER_MASK
     segment.ceBytes = this.markedBytes & COUNTER_MASK
-    if (length > 8) segment.ect1Bytes = this.ect1Bytes & COUNTER_MASK
+    if (length === THREE_COUNTERS) segment.ect1Bytes = this.ect1Bytes & COUNTER_MASK
   }
 
   // --- The sender ---
@@ -122,7 +162,7 @@ export class AccurateEcn {
     this.#isFirst = false
     const ace = aceOf(seg.flags)
     if (!isServer) return ace !== 0
-    if (ace === HANDSHAKE_ACE[ECN_CE]) this.peerMarkedPackets = 6
+    if (ace === HANDSHAKE_ACE[ECN_CE]) this.peerMarkedPackets++
     this.#skipsAce = true
     return ace === ACE_NOT_ECT || ace === 1 || ace === 5 || ace === 7
   }

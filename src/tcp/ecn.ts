@@ -3,15 +3,7 @@
 
 import { ECN_CE, ECN_ECT_0, ECN_NOT_ECT } from '../wire/ipv4.ts'
 import { ACK, CWR, ECE, type Segment, SYN } from '../wire/segment.ts'
-import {
-  ACE_BITS,
-  ACE_NOT_ECT,
-  AccurateEcn,
-  accurateAnswer,
-  aceOf,
-  isAccurateAnswer,
-  isAccurateSyn
-} from './accurate-ecn.ts'
+import { ACE_BITS, AccurateEcn, accurateAnswer, cameUnmarked, isAccurateAnswer, isAccurateSyn } from './accurate-ecn.ts'
 import { smss } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
 import type { Outbox } from './outbox.ts'
@@ -64,7 +56,7 @@ function agreeOnAccurate(tcb: Tcb, seg: Segment): void {
   tcb.accurateEcn = new AccurateEcn()
   tcb.accurateEcn.takeSynAck(seg)
   tcb.ecnOn = true
-  tcb.ectOn = aceOf(seg.flags) === ACE_NOT_ECT && tcb.retries <= 1
+  tcb.ectOn = cameUnmarked(seg) && tcb.retries <= 1
 }
 
 /** Simultaneous open: one SYN-ACK without ECN takes back what the SYNs had agreed on. */
@@ -134,9 +126,12 @@ export function windowReduced(tcb: Tcb): void {
 const echoesCongestion = (tcb: Tcb, seg: Segment): boolean =>
   tcb.ecnOn && tcb.accurateEcn === null && (seg.flags & (SYN | ECE)) === ECE
 
-/** Bytes marked, of what this ACK delivers: all of it for an echo (RFC 3168 §6.1.3), as told with accurate feedback. -1 for no mark. */
+/**
+ * Bytes marked, of what this ACK delivers: all of it for an echo (RFC 3168 §6.1.3), as told with accurate feedback. -1 for no mark. A counter
+ * that something on the way clears would tell of marks where nothing of ours can have any (RFC 9768 §3.2.2.4).
+ */
 export function takeMarks(tcb: Tcb, seg: Segment, segments: number, bytes: number): number {
-  if (tcb.accurateEcn !== null) return tcb.accurateEcn.takeAck(seg, segments, bytes, smss(tcb))
+  if (tcb.accurateEcn !== null) return tcb.ectOn ? tcb.accurateEcn.takeAck(seg, segments, bytes, smss(tcb)) : -1
   return echoesCongestion(tcb, seg) ? bytes : -1
 }
 

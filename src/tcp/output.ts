@@ -4,6 +4,7 @@
 
 import { MAX_OPTIONS_LENGTH, optionsLength } from '../wire/options.ts'
 import { ACK, ECE, FIN, PSH, RST, type Segment, SYN } from '../wire/segment.ts'
+import { repeatedAnswer } from './accurate-ecn.ts'
 import { retryLargeSegments } from './black-hole.ts'
 import { smss } from './congestion/congestion.ts'
 import { noteWindowUse } from './congestion/usage.ts'
@@ -302,6 +303,7 @@ export function sendSyn(tcb: Tcb, now: number, out: Outbox, offer?: CookieOffer)
 
 function synFlags(tcb: Tcb): number {
   if (tcb.state === State.SYN_SENT) return SYN | ecnOnSyn(tcb)
+  if (tcb.accurateEcn !== null) return SYN | ACK | repeatedAnswer(tcb.accurateEcn.answer, tcb.retries)
   return SYN | ACK | (tcb.ecnOn ? ECE : 0)
 }
 

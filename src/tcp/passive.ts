@@ -2,7 +2,7 @@
 // connections cost little. A whole TCB is made when the peer has acknowledged our SYN.
 
 import { ACK, ECE, RST, type Segment, SYN } from '../wire/segment.ts'
-import { AccurateEcn } from './accurate-ecn.ts'
+import { AccurateEcn, addFirstCounters, repeatedAnswer } from './accurate-ecn.ts'
 import { type Challenger, mayChallenge } from './challenge.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
 import type { TcpCounters } from './counters.ts'
@@ -109,6 +109,7 @@ export function answerSyn(
   record.sentAt = now
   writeSynAck(record, out.segment, now)
   if (offer !== undefined) writeCookie(offer, out.segment)
+  if (isAccurate(record)) addFirstCounters(out.segment)
   out.transmit()
 }
 
@@ -215,7 +216,7 @@ export function toTcb(record: SynReceived, congestion: CongestionControl, now: n
   tcb.passive = true
   tcb.ecnOn = record.ecnAnswer !== 0
   tcb.ectOn = tcb.ecnOn
-  if (tcb.ecnOn && record.ecnAnswer !== ECE) tcb.accurateEcn = new AccurateEcn()
+  if (isAccurate(record)) tcb.accurateEcn = new AccurateEcn(record.ecnAnswer)
   tcb.tsRecent = record.tsRecent
   tcb.tsRecentAt = record.tsRecentAt
   tcb.tsOffset = record.tsOffset
@@ -242,6 +243,8 @@ export function resetHalfOpen(record: SynReceived, out: Outbox): void {
   out.transmit()
 }
 
+const isAccurate = ({ ecnAnswer }: SynReceived): boolean => ecnAnswer !== 0 && ecnAnswer !== ECE
+
 function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
   writeSynAck(record, out.segment, now)
   out.transmit()
@@ -249,7 +252,7 @@ function sendSynAck(record: SynReceived, now: number, out: Outbox): void {
 
 export function writeSynAck(record: SynReceived, segment: Segment, now: number): void {
   address(segment, record)
-  segment.flags = SYN | ACK | record.ecnAnswer
+  segment.flags = SYN | ACK | (isAccurate(record) ? repeatedAnswer(record.ecnAnswer, record.resent) : record.ecnAnswer)
   segment.seq = record.iss
   segment.ack = add(record.irs, 1)
   segment.window = firstWindow(record.options)

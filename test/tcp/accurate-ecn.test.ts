@@ -5,8 +5,10 @@ import { pairLinks } from '../../src/link/pair.ts'
 import { VirtualClock } from '../../src/sim/clock.ts'
 import type { Connection } from '../../src/stack/connection.ts'
 import { Stack } from '../../src/stack/stack.ts'
+import { addFirstCounters } from '../../src/tcp/accurate-ecn.ts'
 import { finish, sum } from '../../src/wire/checksum.ts'
-import { type Fields, Peer, type Synchronized } from '../support/peer.ts'
+import { Segment } from '../../src/wire/segment.ts'
+import { type Fields, OUR_PORT, Peer, type Synchronized } from '../support/peer.ts'
 
 const ECT_1 = 1
 const ECT_0 = 2
@@ -42,28 +44,37 @@ const modeOf = (peer: Peer): unknown[] => {
   return [ecn, accurateEcn]
 }
 
-t.test('passive: what each SYN is answered with; the answer says how the SYN came (§3.1.1, table 2)', async t => {
-  const rows: [SynRow, string, boolean, boolean][] = [
-    [{ ecn: 'accurate', flags: 'SECA', tos: 0 }, 'S.C', true, true],
-    [{ ecn: 'accurate', flags: 'SECA', tos: ECT_1 }, 'S.EC', true, true],
-    [{ ecn: 'accurate', flags: 'SECA', tos: ECT_0 }, 'S.A', true, true],
-    [{ ecn: 'accurate', flags: 'SECA', tos: CE }, 'S.CA', true, true],
-    [{ ecn: 'accurate', flags: 'SEC', tos: 0 }, 'S.E', true, false],
-    [{ ecn: 'accurate', flags: 'S', tos: 0 }, 'S.', false, false],
-    [{ ecn: 'accurate', flags: 'SA', tos: 0 }, 'S.', false, false],
-    [{ ecn: 'accept', flags: 'SECA', tos: 0 }, 'S.E', true, false],
-    [{ ecn: 'off', flags: 'SECA', tos: 0 }, 'S.', false, false]
-  ]
-  for (const [{ ecn, flags, tos }, answer, on, isAccurate] of rows) {
-    const peer = new Peer({ sockets: { ecn } }).listen()
-    peer.link.deliver(peer.packet({ flags, tos, mss: 1000 }))
-    peer.settle()
-    peer.ourIsn = peer.last().seq
-    t.same(peer.replies(), [`${answer} 0 ack 1`], `${ecn} ${flags} ${tos}`)
-    peer.arrive(ack(1, 2))
-    t.same(modeOf(peer), [on, isAccurate], `${ecn} ${flags} ${tos}`)
+t.test(
+  'passive: what each SYN is answered with; the answer says how the SYN came, and has the first counters (§3.1.1, §3.1.3, §3.2.3.2.1)',
+  async t => {
+    const rows: [SynRow, string, boolean, boolean][] = [
+      [{ ecn: 'accurate', flags: 'SECA', tos: 0 }, 'S.C', true, true],
+      [{ ecn: 'accurate', flags: 'SECA', tos: ECT_1 }, 'S.EC', true, true],
+      [{ ecn: 'accurate', flags: 'SECA', tos: ECT_0 }, 'S.A', true, true],
+      [{ ecn: 'accurate', flags: 'SECA', tos: CE }, 'S.CA', true, true],
+      [{ ecn: 'accurate', flags: 'SEC', tos: 0 }, 'S.E', true, false],
+      [{ ecn: 'accurate', flags: 'S', tos: 0 }, 'S.', false, false],
+      // What nobody sends yet is taken for what asks for accurate feedback (§3.1.3).
+      ...['SE', 'SC', 'SA', 'SEA', 'SCA'].map((flags): [SynRow, string, boolean, boolean] => [
+        { ecn: 'accurate', flags, tos: 0 },
+        'S.C',
+        true,
+        true
+      ]),
+      [{ ecn: 'accept', flags: 'SECA', tos: 0 }, 'S.E', true, false],
+      [{ ecn: 'off', flags: 'SECA', tos: 0 }, 'S.', false, false]
+    ]
+    for (const [{ ecn, flags, tos }, answer, on, isAccurate] of rows) {
+      const peer = new Peer({ sockets: { ecn } }).listen()
+      peer.link.deliver(peer.packet({ flags, tos, mss: 1000 }))
+      peer.settle()
+      peer.ourIsn = peer.last().seq
+      t.same(peer.replies(), [`${answer} 0 ack 1${isAccurate ? ' accecn 1 0' : ''}`], `${ecn} ${flags} ${tos}`)
+      peer.arrive(ack(1, 2))
+      t.same(modeOf(peer), [on, isAccurate], `${ecn} ${flags} ${tos}`)
+    }
   }
-})
+)
 
 interface SynRow {
   ecn: 'accurate' | 'accept' | 'off'
@@ -77,6 +88,7 @@ t.test('active: what each SYN-ACK leads to; the ACK says how it came (§3.1.1, t
     [3, ECT_0, '.A', [true, true]],
     [4, ECT_1, '.EC', [true, true]],
     [6, CE, '.CA', [true, true]],
+    [5, 0, '.C', [true, true]], // reserved: as if the SYN had come as it left (§3.1.3)
     [1, 0, '.', [true, false]],
     [0, 0, '.', [false, false]],
     [7, 0, '.', [false, false]]
@@ -94,6 +106,46 @@ t.test('it is asked for twice, then the SYN goes without (§3.1.4.1)', async t =
   const peer = new Peer().connect({ ecn: 'accurate' })
   peer.replies()
   t.same(peer.wait(4000), ['1000 SECA 0', '3000 S 0'])
+})
+
+t.test('a SYN-ACK goes again without the option, and from then on without the bits (§3.1.4.2, §3.2.3.2.2)', async t => {
+  const peer = new Peer({ sockets: { ecn: 'accurate', congestionControl: 'reno' } }).listen()
+  peer.link.deliver(peer.packet(ASKS))
+  peer.settle()
+  peer.ourIsn = peer.last().seq
+  t.same(peer.replies(), ['S.C 0 ack 1 accecn 1 0'])
+  t.same(peer.wait(8000), ['1000 S.C 0 ack 1', '3000 S. 0 ack 1', '7000 S. 0 ack 1'])
+  peer.arrive(ack(1, 0))
+  t.same(modeOf(peer), [true, true], 'the mode stays')
+  t.same(write(peer, 1000), ['P.EA 1+1000 ack 1'], 'a peer that has heard of no ECN makes no use of it')
+  t.match(
+    peer.arrive(text(1, CE, 0), text(1001, CE, 0)),
+    [/^\.ECA 1001 ack 2001 accecn 1 2000$/],
+    'but what it marks is told'
+  )
+})
+
+t.test('the first counters have no room on a SYN-ACK with a long cookie', async t => {
+  const answer = (cookieBytes: number): string => {
+    const segment = new Segment()
+    segment.mss = 1460
+    segment.hasTimestamps = true
+    segment.windowScale = 7
+    segment.cookieLength = cookieBytes
+    addFirstCounters(segment)
+    return `${segment.ect0Bytes} ${segment.ceBytes}`
+  }
+  t.same([answer(8), answer(16)], ['1 0', '-1 -1'])
+})
+
+t.test('Fast Open: the SYN-ACK says what was agreed on, and how the SYN came', async t => {
+  const peer = new Peer({ sockets: { ecn: 'accurate', fastOpenWithoutCookie: true } })
+  peer.stack.listen({ port: OUR_PORT, fastOpen: 1 }, () => {})
+  peer.link.deliver(peer.packet({ ...ASKS, text: 'early', tos: ECT_0 }))
+  peer.settle()
+  peer.ourIsn = peer.last().seq
+  t.match(peer.replies(), [/^S\.A 0 ack 6/])
+  t.match(peer.wait(8000), [/^1000 S\.A 0/, /^3000 S\. 0/, /^7000 S\. 0/])
 })
 
 t.test('marked packets are counted in three bits, the counter begins at 5 and goes round (§3.2.2)', async t => {
@@ -151,7 +203,9 @@ t.test(
       // Eight marked packets leave the bits as they were: only the option can tell.
       [10, 5, undefined, true],
       [10, 5, [10_001, 0], false],
-      [10, 5, [2001, 8000], true]
+      [10, 5, [2001, 8000], true],
+      // A counter that begins with 1 is 0: something clears the option, and it counts for nothing (§3.2.3.2.4).
+      [10, 5, [0, 0], true]
     ]
     for (const [segments, count, accEcn, reduced] of rows) {
       const peer = accurate()
@@ -177,6 +231,25 @@ t.test(
     cleared.arrive({ flags: 'S.C', ack: 1, mss: 1000 })
     cleared.arrive({ flags: '.', seq: 1, ack: 1 })
     t.same(write(cleared, 100), ['P.EA 1+100 ack 1'], 'the first segment after the SYN-ACK has no bits')
+  }
+)
+
+t.test('where the bits are cleared no ACK tells of marks, however much it acknowledges (§3.2.2.4)', async t => {
+  const peer = accurate({}, 0)
+  write(peer, 10_000)
+  peer.arrive(ack(10_001, 0))
+  t.equal(peer.stack.counters().tcp.ecnReductions, 0)
+})
+
+t.test(
+  'marked ACKs: every third is told, lest ACKs of ACKs go on; those without a mark never are (§3.2.2.5.1)',
+  async t => {
+    const peer = accurate()
+    const bare = (tos: number): string[] => peer.arrive(ack(1, 5, { tos }))
+    t.same([bare(CE), bare(CE)], [[], []])
+    t.match(bare(CE), [/^\. 1 ack 1/])
+    t.same([bare(ECT_0), bare(CE), bare(CE), bare(ECT_0)], [[], [], [], []])
+    t.match(bare(CE), [/^\.EC 1 ack 1/])
   }
 )
 
