@@ -69,7 +69,7 @@ export function printTable({ machine, plan, figures, remarks, skipped, failed }:
     it.unit,
     it.reference?.name ?? '',
     it.referenceMedian === undefined ? '' : format(it.referenceMedian),
-    it.ratio === undefined ? '' : Number.isFinite(it.ratio) ? `${it.ratio.toFixed(2)} x` : NONE
+    formatRatio(it.ratio)
   ])
   if (rows.length > 0) console.log(formatTable(HEADINGS, rows, NUMBERS))
   for (const text of remarks) console.log(`Note: ${text}`)
@@ -78,10 +78,15 @@ export function printTable({ machine, plan, figures, remarks, skipped, failed }:
 }
 
 /** Three digits that count; no decimals where there are enough before the point. */
-function format(value: number): string {
+export function format(value: number): string {
   if (!Number.isFinite(value)) return NONE
   const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.max(value, 0.001))))
   return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+}
+
+export function formatRatio(ratio: number | undefined | null): string {
+  if (ratio === undefined) return ''
+  return ratio !== null && Number.isFinite(ratio) ? `${ratio.toFixed(2)} x` : NONE
 }
 
 export function writeJson(report: Report): string {

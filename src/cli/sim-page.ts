@@ -1,10 +1,7 @@
-// A page of HTML with the series of a run: a panel a quantity, drawn by uPlot, which is put into the page with the numbers, so
-// that the page needs nothing else.
+// The series of a simulator's run as a page of plots: a panel a quantity.
 
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { type Network, reportOf } from '../sim.ts'
-import { PAGE_SCRIPT, PAGE_STYLE } from './sim-page-parts.ts'
+import { page, table } from './page.ts'
 import { bytes, rate, seconds } from './sim-summary.ts'
 
 /** How a quantity is shown: its title, and what one of its unit on the axis is in the unit of the series. */
@@ -32,9 +29,10 @@ export function pageOf(net: Network, file: string): string {
     return [
       {
         title: `${title} (${unit})`,
+        xLabel: 'time (s)',
         series: drawn.map(({ name, times, values }) => ({
           name,
-          times: times.map(time => time / 1000),
+          x: times.map(time => time / 1000),
           values: values.map(value => (Number.isNaN(value) ? null : value / scale))
         }))
       }
@@ -48,47 +46,15 @@ export function pageOf(net: Network, file: string): string {
     String(flow.retransmits),
     flow.error ?? (Number.isNaN(flow.finishedMs) ? '–' : seconds(flow.finishedMs))
   ])
-  const title = file.replace(/^.*\//, '')
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escaped(title)}</title>
-<style>
-${library('uPlot.min.css')}
-${PAGE_STYLE}
-</style>
-</head>
-<body>
-<h1>${escaped(title)}</h1>
-<p>${seconds(durationMs)} of virtual time, seed ${seed}, ${segmentsSent.toLocaleString('en')} segments. Drag over a stretch of time to
-see more of it, in all panels; click twice to see all again. A click on a name hides its line.</p>
-<div id="panels"></div>
-<table>
-<tr><th>flow</th><th>way</th><th>received</th><th>goodput</th><th>sent again</th><th>finished</th></tr>
-${rows.map(row => `<tr>${row.map(cell => `<td>${escaped(cell)}</td>`).join('')}</tr>`).join('\n')}
-</table>
-<script>
-${library('uPlot.iife.min.js')}
-</script>
-<script>
-const panels = ${JSON.stringify(panels).replaceAll('<', '\\u003c')}
-${PAGE_SCRIPT}
-</script>
-</body>
-</html>
-`
+  const intro = `<p>${seconds(durationMs)} of virtual time, seed ${seed}, ${segmentsSent.toLocaleString('en')} segments. Drag over a stretch of time to
+see more of it, in all panels; click twice to see all again. A click on a name hides its line.</p>`
+  const headings = ['flow', 'way', 'received', 'goodput', 'sent again', 'finished']
+  return page({
+    title: file.replace(/^.*\//, ''),
+    sections: [{ head: intro, panels, tail: table(headings, rows) }]
+  })
 }
 
 function isEverAboveZero(series: readonly { readonly values: readonly number[] }[]): boolean {
   return series.some(({ values }) => values.some(value => value > 0))
-}
-
-function library(name: string): string {
-  return readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${name}`), 'utf8').trim()
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
