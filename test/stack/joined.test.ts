@@ -5,7 +5,9 @@ import t from 'tap'
 import { RX_LENGTH, RX_OFFSET, RX_SEGMENT, RX_STRIDE, RxBatch } from '../../src/link/link.ts'
 import { loadAddon } from '../../src/native/addon.ts'
 import { Random } from '../../src/random.ts'
+import { flagsOfPart } from '../../src/tcp/joined.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
+import { ACK, CWR, ECE, FIN, PSH } from '../../src/wire/segment.ts'
 import { established, type Fields, type Peer } from '../support/peer.ts'
 
 const addon = loadAddon()
@@ -74,7 +76,14 @@ t.test('a FIN and PSH are with the last segment', async t => {
   t.equal(peer.read().length, 250)
 })
 
-const troubles: { name: string; before: (peer: Peer) => unknown; joined: Fields }[] = [
+interface Trouble {
+  readonly name: string
+  readonly before?: (peer: Peer) => unknown
+  readonly joined: Fields
+  readonly after?: Fields
+}
+
+const troubles: Trouble[] = [
   {
     name: 'a FIN is known that is before its end',
     before: peer => peer.arrive({ flags: 'F.', seq: 301, ack: 1 }),
@@ -87,7 +96,6 @@ const troubles: { name: string; before: (peer: Peer) => unknown; joined: Fields 
   },
   {
     name: 'its ACK is too old',
-    before: () => {},
     joined: { flags: '.', seq: 1, ack: -200_000, text: text(500) }
   },
   {
@@ -99,19 +107,35 @@ const troubles: { name: string; before: (peer: Peer) => unknown; joined: Fields 
       }
     },
     joined: { flags: '.', seq: 1, ack: 1461, text: text(500) }
+  },
+  { name: 'it has no ACK', joined: { flags: 'P', seq: 1, text: text(500) } },
+  { name: 'it has a SYN', joined: { flags: 'S.', seq: 1, ack: 1, text: text(500) } },
+  {
+    name: 'an older window comes after it',
+    joined: { flags: '.', seq: 1, ack: 1, window: 5000, text: text(500) },
+    after: { flags: '.', seq: 351, ack: 1, window: 7000, text: text(250) }
   }
 ]
-for (const { name, before, joined } of troubles) {
+for (const { name, before = () => {}, joined, after } of troubles) {
   t.test(`${name}: the same is done as for one segment after another`, async t => {
     const [whole, apart] = [0, 1].map(() => established({ syn: { sackPermitted: true } }))
     t.same(before(whole), before(apart))
     const pieces = [0, 1, 2, 3, 4].map(i => ({ ...joined, seq: 1 + i * 100, text: text(100) }))
     t.same(deliverJoined(whole, joined, 100), apart.arrive(...pieces))
+    if (after !== undefined) t.same(whole.arrive(after), apart.arrive(after))
     t.same(whole.connection?.info(), apart.connection?.info())
     const [{ tcp, tcpExt, dropped }, expected] = [whole.stack.statistics(), apart.stack.statistics()]
     t.same([tcp, tcpExt, dropped.tcp], [expected.tcp, expected.tcpExt, expected.dropped.tcp])
   })
 }
+
+t.test('a reduction is told with the first of them, the end of the text with the last', async t => {
+  const flags = ACK | PSH | FIN | ECE | CWR
+  t.equal(flagsOfPart(flags, true, false), ACK | ECE | CWR)
+  t.equal(flagsOfPart(flags, false, false), ACK | ECE)
+  t.equal(flagsOfPart(flags, false, true), ACK | PSH | FIN | ECE)
+  t.equal(flagsOfPart(flags, true, true), flags)
+})
 
 t.test('a segment that is no longer than it says is one', async t => {
   const peer = established()
@@ -139,12 +163,14 @@ const situations: Situation[] = [
   { name: 'quick ACKs', sockets: { quickAcks: 16 }, syn: { sackPermitted: true } }
 ]
 
+// The last two: a repair under way to which every segment is news.
+const seeds = [...Array(40).keys(), 150, 171]
 const BASES = [1000, 0x7ffff000, 0xfffff000]
 
 for (const { name, sockets = {}, syn = {}, tos = [0] } of situations) {
   t.test(`${name}: joined or not, the same is sent, told, counted and read`, async t => {
     let joinedInAll = 0
-    for (let seed = 0; seed < 40; seed++) {
+    for (const seed of seeds) {
       const random = new Random(seed)
       const [plain, joined] = [0, 1].map(() => established({ isn: BASES[seed % 3], seed, sockets, syn }))
       const counted = joinOn(joined)
