@@ -7,6 +7,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 
 #include "unique_fd.h"
@@ -25,8 +26,18 @@ class PortGuard : public Napi::ObjectWrap<PortGuard> {
   Napi::Value ByFilter(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
+  struct Held {
+    UniqueFd guard;
+    std::shared_ptr<UniqueFd> token;
+  };
+
+  /** 0 or -errno; null for a member of -1. */
+  int TakeToken(uint16_t port, int member, std::shared_ptr<UniqueFd>* token);
+
   /** By address and port. */
-  std::unordered_map<uint64_t, UniqueFd> held_;
+  std::unordered_map<uint64_t, Held> held_;
+  /** By port: what no other member of our number can have. */
+  std::unordered_map<uint16_t, std::weak_ptr<UniqueFd>> tokens_;
   bool by_filter_ = true;
 };
 

@@ -81,10 +81,10 @@ export class IcmpInput {
   }
 
   /**
-   * `addressIsOursAlone` is false where a kernel has the address too: that kernel answers echo. IpInput has kept away
+   * `answersEcho` is false where a kernel, or another stack, has the address too and answers. IpInput has kept away
    * what was sent to or from a group, so no answer multiplies (RFC 1122 §3.2.2.6).
    */
-  messageArrives(packet: IpPacket, addressIsOursAlone: boolean, now: number): void {
+  messageArrives(packet: IpPacket, answersEcho: boolean, now: number): void {
     const message = this.#message
     this.counters.received++
     const verdict = parseIcmp(packet.view, packet.offset, packet.length, message)
@@ -92,7 +92,7 @@ export class IcmpInput {
     else if (message.isError) this.#errorArrives(packet, now)
     else if (message.type === ICMP_ECHO_REPLY) this.counters.echoReplies++
     else if (message.type !== ICMP_ECHO_REQUEST) this.counters.unhandled++
-    else if (addressIsOursAlone) this.#echoArrives(packet)
+    else if (answersEcho) this.#echoArrives(packet)
     else this.counters.echoForOthers++
   }
 

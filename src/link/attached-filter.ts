@@ -4,6 +4,7 @@
 import { codeOf } from '../errors.ts'
 import { socketError } from '../native/errno.ts'
 import { coveringRanges, type PortRange, type Program, portFilter, rejectAll } from './port-filter.ts'
+import type { ShareOptions } from './share.ts'
 
 /** Attaching takes 20 us up to so many ranges, as long as reserving the port itself, and 1 us for each 3 beyond. */
 const MOST_RANGES = 64
@@ -11,6 +12,7 @@ const NARROW_AFTER_MS = 1000
 
 export class AttachedFilter {
   readonly #attach: (program: Program) => number
+  readonly #share: ShareOptions | undefined
   /** How many addresses use a port. */
   readonly #users = new Map<number, number>()
   #ranges: PortRange[] = []
@@ -18,8 +20,9 @@ export class AttachedFilter {
   #narrowing: NodeJS.Timeout | undefined
 
   /** `attach` puts a program in force at once and answers 0 or a negative errno. */
-  constructor(attach: (program: Program) => number) {
+  constructor(attach: (program: Program) => number, share?: ShareOptions) {
     this.#attach = attach
+    this.#share = share
   }
 
   /** Throws a SocketError where the kernel refuses; the port is not in use then. */
@@ -57,7 +60,7 @@ export class AttachedFilter {
   #renew(): number {
     for (;;) {
       const ranges = coveringRanges(this.#users.keys(), this.#mostRanges)
-      const error = this.#attach(ranges.length === 0 ? rejectAll : portFilter(ranges))
+      const error = this.#attach(ranges.length === 0 ? rejectAll : portFilter(ranges, this.#share))
       if (error === 0) this.#ranges = ranges
       // The host's limit on a socket's options (net.core.optmem_max) can be lower than that on a program's length.
       if (error === 0 || codeOf(error) !== 'ENOMEM' || this.#mostRanges === 1) return error

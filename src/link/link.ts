@@ -3,6 +3,7 @@
 // not one a packet, and neither side makes an object a packet.
 
 import type { Counters } from '../stats.ts'
+import type { Share } from './share.ts'
 
 // Columns of a received packet's descriptor.
 export const RX_OFFSET = 0
@@ -114,6 +115,8 @@ export interface Link {
   readonly addresses?: readonly number[]
   /** Present where a kernel has the same addresses: there we hold ports one by one and leave all others, and echo, to it. */
   readonly guard?: PortGuard
+  /** Where other stacks have the same addresses: what of them is ours. */
+  readonly share?: Share | undefined
   /** Whether a segment whose checksum is CHECKSUM_PARTIAL is taken. */
   readonly acceptsPartialChecksums: boolean
   /** The driver holds unsent packets: the stack makes no new data until `linkWritable`. */

@@ -16,6 +16,7 @@ import { arpAbout, packetsTo, packetsToStation } from './frame-filters.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink } from './native-driver.ts'
 import { type Ethernet, Neighbours } from './neighbours.ts'
+import { type Share, type ShareOptions, shareOption } from './share.ts'
 
 const packetOptions = {
   /** Length of the network's prefix, bits: whoever is in it is asked for by ARP, all others are reached by the gateway. */
@@ -47,6 +48,8 @@ export interface PacketLinkOptions {
   /** Ours, `02:00:00:00:00:05`, where it shall not be the interface's. Wireless networks and those of clouds know of none but theirs. */
   readonly macAddress?: string
   readonly prefixLength?: number
+  /** One of several stacks, in threads or processes, that have the address, each with its part of the connections. */
+  readonly share?: ShareOptions
   readonly receiveBuffer?: number
   readonly sendBuffer?: number
   readonly offload?: boolean
@@ -63,6 +66,7 @@ const MTU_HOLDS_MS = 1000
 export class PacketLink implements Link {
   readonly name = 'packet'
   readonly addresses: readonly number[]
+  readonly share: Share | undefined
   /** They are announced by the virtio header; without it the kernel's own, which were never on a wire. */
   readonly acceptsPartialChecksums = true
   /** Handed to the kernel whole, or cut by the addon where that takes no virtio header. */
@@ -84,18 +88,19 @@ export class PacketLink implements Link {
    * where the host or somebody on the network has the address.
    */
   constructor(options: PacketLinkOptions) {
-    const { interface: interfaceName, address, gateway, macAddress, ...rest } = options
+    const { interface: interfaceName, address, gateway, macAddress, share, ...rest } = options
     if (typeof interfaceName !== 'string') {
       throw typeError('ERR_INVALID_ARG_TYPE', 'The option "interface" must be a string')
     }
     const values = resolve(packetOptions, rest)
+    this.share = shareOption(share)
     this.#network = networkOf(address, values.prefixLength, gateway)
     const ours = this.#network.address
     const mac = macAddress === undefined ? 0 : macOption(macAddress)
     refuseAddressOfHost(ours)
     const addon = loadAddon()
     this.#interface = interfaceName
-    this.#driver = openDriver(addon, interfaceName, ours, mac, values)
+    this.#driver = openDriver(addon, interfaceName, ours, mac, this.share, values)
     const socket = this.#driver.native
     socket.setNetwork(ours, values.prefixLength, this.#network.gateway)
     this.#tooLarge = this.#driver.counter('sendTooLarge')
@@ -330,11 +335,12 @@ function openDriver(
   interfaceName: string,
   address: number,
   mac: number,
+  share: Share | undefined,
   values: ReturnType<typeof resolve<typeof packetOptions>>
 ): DriverLink<NativePacketSocket> {
   const driver = new DriverLink(addon, addon.PacketSocket, values.joinSegments)
   const { offload, bypassQueue, receiveBuffer, sendBuffer } = values
-  const ip = mac === 0 ? packetsTo(address) : packetsToStation(address, mac)
+  const ip = mac === 0 ? packetsTo(address, share) : packetsToStation(address, mac, share)
   const error = driver.native.open(
     interfaceName,
     mac,

@@ -1,6 +1,8 @@
 // The classic BPF program that lets a raw socket have only the segments for ports in use. Pure: ports in, program out.
 // A raw socket sees packets from their IPv4 header on, reassembled.
 
+import { PORT_FACTOR, type ShareOptions, SUM_FACTOR, SUM_SHIFT } from './share.ts'
+
 /** Instructions of four words: code, jt, jf, k (linux/filter.h). */
 export type Program = Uint32Array
 
@@ -12,9 +14,19 @@ export const PROGRAM_STRIDE = 4
 export const MAX_INSTRUCTIONS = 4096
 
 const LDX_MSH = 0xb1 // X = 4 * (packet[k] & 15)
+const LD_ABS = 0x20 // A = a word at packet[k]
+const LD_IND = 0x40 // A = a word at packet[X + k]
 const LDH_IND = 0x48 // A = half a word at packet[X + k]
 const LDB_ABS = 0x30 // A = packet[k]
 const LDB_IND = 0x50 // A = packet[X + k]
+const LDX_MEM = 0x61 // X = M[k]
+const ST = 0x02 // M[k] = A
+const TAX = 0x07
+const ADD_X = 0x0c
+const XOR_X = 0xa8
+const AND = 0x54
+const MUL = 0x24
+const RSH = 0x74
 const JA = 0x05
 const JEQ = 0x15
 const JGE = 0x35
@@ -22,6 +34,8 @@ const RET = 0x06
 
 const WHOLE_PACKET = 0xffffffff
 const PROTOCOL_AT = 9
+const SOURCE_AT = 12
+const DESTINATION_AT = 16
 const PROTOCOL_TCP = 6
 const DESTINATION_PORT_AT = 2
 const ICMP_HEADER_LENGTH = 8
@@ -67,8 +81,42 @@ function blockRanges(sorted: Uint16Array, block: number): PortRange[] {
   return ranges
 }
 
-/** TCP segments to ports within the ranges, which are in order and do not touch. Throws where they are too many. */
-export function portFilter(ranges: readonly PortRange[]): Program {
+/**
+ * Leaves in A the index of the member to which a segment belongs (`memberOf`); the IPv4 header, which X has the length of, begins at
+ * `at` of the packet.
+ */
+export function memberOfSegment(at: number, of: number): number[] {
+  return [
+    ...[LD_IND, 0, 0, at], // both ports
+    ...[ST, 0, 0, 0],
+    ...[RSH, 0, 0, 16],
+    ...[LDX_MEM, 0, 0, 0],
+    ...[XOR_X, 0, 0, 0],
+    ...[AND, 0, 0, 0xffff],
+    ...[MUL, 0, 0, PORT_FACTOR],
+    ...[ST, 0, 0, 0],
+    ...[LD_ABS, 0, 0, at + SOURCE_AT],
+    ...[TAX, 0, 0, 0],
+    ...[LD_ABS, 0, 0, at + DESTINATION_AT],
+    ...[XOR_X, 0, 0, 0],
+    ...[LDX_MEM, 0, 0, 0],
+    ...[ADD_X, 0, 0, 0],
+    ...[ST, 0, 0, 0],
+    ...[RSH, 0, 0, SUM_SHIFT],
+    ...[LDX_MEM, 0, 0, 0],
+    ...[XOR_X, 0, 0, 0],
+    ...[MUL, 0, 0, SUM_FACTOR],
+    ...[RSH, 0, 0, 16],
+    ...[MUL, 0, 0, of],
+    ...[RSH, 0, 0, 16]
+  ]
+}
+
+/**
+ * TCP segments to ports within the ranges, which are in order and do not touch; with a share, only what is in it. Throws where the
+ * ranges are too many.
+ */
+export function portFilter(ranges: readonly PortRange[], share?: ShareOptions): Program {
   if (ranges.length === 0) return rejectAll
   // The port is in a range if it has an odd number of boundaries below it: one comparison a node, two rets for leaves.
   const boundaries: number[] = []
@@ -81,6 +129,12 @@ export function portFilter(ranges: readonly PortRange[]): Program {
   program.emit(JEQ, 1, 0, PROTOCOL_TCP)
   program.emit(RET, 0, 0, 0)
   program.emit(LDX_MSH, 0, 0, 0)
+  if (share !== undefined) {
+    program.append(memberOfSegment(0, share.of))
+    program.emit(JEQ, 1, 0, share.index)
+    program.emit(RET, 0, 0, 0)
+    program.emit(LDX_MSH, 0, 0, 0)
+  }
   program.emit(LDH_IND, 0, 0, DESTINATION_PORT_AT)
   search(program, boundaries, 0, boundaries.length, ranges[0][0] === 0)
   return program.finish()
@@ -136,6 +190,10 @@ class Assembler {
   emit(code: number, jt: number, jf: number, k: number): number {
     this.#words.push(code, jt, jf, k)
     return this.length - 1
+  }
+
+  append(instructions: readonly number[]): void {
+    this.#words.push(...instructions)
   }
 
   setOffset(instruction: number, offset: number): void {

@@ -13,6 +13,7 @@ import { KernelRoutes } from './kernel-routes.ts'
 import type { Link, LinkReceiver, PortGuard, Route, TxBatch } from './link.ts'
 import { DriverLink } from './native-driver.ts'
 import { icmpAboutTcp } from './port-filter.ts'
+import { type Share, type ShareOptions, shareOption } from './share.ts'
 
 const rawOptions = {
   /** The kernel's receive buffer for packets that wait for us, bytes. */
@@ -34,6 +35,8 @@ const rawOptions = {
 export interface RawLinkOptions {
   /** Only packets to this address, one of the host's. */
   readonly address?: string
+  /** One of several stacks, in threads or processes, that have the same ports, each with its part of the connections. */
+  readonly share?: ShareOptions
   readonly receiveBuffer?: number
   readonly sendBuffer?: number
   readonly acceptPartialChecksums?: boolean
@@ -43,6 +46,7 @@ export interface RawLinkOptions {
 export class RawLink implements Link {
   readonly name = 'raw'
   readonly guard: PortGuard
+  readonly share: Share | undefined
   readonly acceptsPartialChecksums: boolean
   /** What the addon cuts for the wire: a raw socket sends nothing larger than the MTU. */
   readonly superSegmentBytes = 65_535
@@ -55,8 +59,9 @@ export class RawLink implements Link {
 
   /** Throws an AddonError where there is no addon, a SocketError where the kernel refuses (EPERM without CAP_NET_RAW). */
   constructor(options: RawLinkOptions = {}) {
-    const { address, ...rest } = options
+    const { address, share, ...rest } = options
     const values = resolve(rawOptions, rest)
+    this.share = shareOption(share)
     const local = localAddress(address)
     const addon = loadAddon()
     this.#driver = new DriverLink(addon, addon.RawSocket, values.joinSegments)
@@ -70,8 +75,8 @@ export class RawLink implements Link {
     }
     this.acceptsPartialChecksums = values.acceptPartialChecksums
     this.#routes = new KernelRoutes(addon, local)
-    this.#filter = new AttachedFilter(program => socket.setFilter(TCP_SOCKET, program))
-    this.#ports = new KernelPorts(addon, this.#filter)
+    this.#filter = new AttachedFilter(program => socket.setFilter(TCP_SOCKET, program), this.share)
+    this.#ports = new KernelPorts(addon, this.#filter, this.share)
     this.guard = this.#ports
   }
 

@@ -93,7 +93,11 @@ export type DriverClass<Native extends NativeDriver> = (new (
 }
 
 export interface NativePortGuard {
-  claim(address: number, port: number, reuseAddress: boolean): number
+  /**
+   * `member` from 0 for a port that other members of a group may claim, too, each under a number of its own and with the same user; -1
+   * for one that is ours alone.
+   */
+  claim(address: number, port: number, member: number, reuseAddress: boolean): number
   /** Whether it was held. */
   release(address: number, port: number): boolean
   /** False once a port had to be silenced without a filter: segments with a TTL of 255 are answered by the kernel. */

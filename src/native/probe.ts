@@ -93,7 +93,7 @@ function tryPacketSocket(addon: Addon): Finding {
 function tryPortGuard(addon: Addon): Finding {
   const guard = new addon.PortGuard()
   // Port 0: one that is free.
-  const errno = guard.claim(0x7f000001, 0, false)
+  const errno = guard.claim(0x7f000001, 0, -1, false)
   const byFilter = guard.byFilter()
   guard.close()
   return errno === 0 && !byFilter ? { works: true, reason: WITHOUT_FILTER } : finding(errno)

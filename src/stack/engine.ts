@@ -200,7 +200,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
           continue
         const packet = this.ip.packet
         if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT])
-        else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#addresses !== undefined, now)
+        else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#answersEcho(packet), now)
         else this.stackCounters.unknownProtocol++
       }
       this.#turns.end()
@@ -279,9 +279,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     }
   }
 
-  /** Where a kernel shares the address, only the ports that we hold are ours. */
-  #isOurs(seg: Segment): boolean {
-    return this.#addresses !== undefined || this.ports.isHeld(seg.destinationPort)
+  /** Where a kernel shares the address, only the ports that we hold are ours; where other stacks do, our part of the connections. */
+  #isOurs({ destinationAddress, destinationPort, sourceAddress, sourcePort }: Segment): boolean {
+    if (this.#addresses === undefined && !this.ports.isHeld(destinationPort)) return false
+    return this.isInShare(destinationAddress, destinationPort, sourceAddress, sourcePort)
+  }
+
+  #answersEcho({ source, destination }: IpPacket): boolean {
+    return this.#addresses !== undefined && this.isInShare(destination, 0, source, 0)
   }
 
   arrivesAt(tcb: Tcb, seg: Segment): void {
@@ -387,6 +392,11 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   isTupleFree(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): boolean {
     return this.table.find(localAddress, localPort, remoteAddress, remotePort) === undefined
+  }
+
+  /** False for connections of the other stacks that have our address. */
+  isInShare(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): boolean {
+    return this.#link.share?.owns(localAddress, localPort, remoteAddress, remotePort) ?? true
   }
 
   isOwnAddress(address: number): boolean {

@@ -181,7 +181,9 @@ export class Stack {
     const { localAddress, remoteAddress, remotePort } = tcb
     const { ports } = this.#engine
     const isFree = (port: number): boolean => this.#engine.isTupleFree(localAddress, port, remoteAddress, remotePort)
+    const isInShare = (port: number): boolean => this.#engine.isInShare(localAddress, port, remoteAddress, remotePort)
     if (wanted !== undefined) {
+      if (!isInShare(wanted)) throw ofAnotherStack(localAddress, wanted)
       if (!isFree(wanted)) throw addressInUse('connect', localAddress, wanted)
       tcb.localPort = wanted
       return ports.hold(localAddress, wanted)
@@ -189,7 +191,7 @@ export class Stack {
     let key = 0
     tcb.localPort = ports.pickEphemeral(localAddress, remoteAddress, remotePort, port => {
       // Nobody who lets us choose means to talk to themselves.
-      if (!isFree(port) || (port === remotePort && localAddress === remoteAddress)) return false
+      if (!isInShare(port) || !isFree(port) || (port === remotePort && localAddress === remoteAddress)) return false
       key = ports.hold(localAddress, port)
       return true
     })
@@ -313,6 +315,11 @@ function toAddress(text: unknown, name: string): number {
     'ERR_INVALID_IP_ADDRESS',
     `The option "${name}" must be an IPv4 address such as 10.0.0.1, received ${String(text)}`
   )
+}
+
+function ofAnotherStack(address: number, port: number): SocketError {
+  const detail = 'a connection from there belongs to another of the stacks that share the address'
+  return new SocketError('EADDRNOTAVAIL', 'connect', formatAddress(address), port, detail)
 }
 
 function notAvailable(syscall: string, address: number, port: number | undefined): SocketError {
