@@ -1,10 +1,13 @@
 #include "tun_device.h"
 
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -21,11 +24,25 @@ constexpr unsigned kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO_ECN;
 
 int Interface(int fd, ifreq* request) { return ioctl(fd, TUNGETIFF, request) == 0 ? 0 : -errno; }
 
+/** Loads a program of extended BPF that asks for nothing of the kernel's. 0 or -errno. */
+int LoadProgram(const uint8_t* instructions, size_t length, UniqueFd* out) {
+  bpf_attr attributes{};
+  attributes.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+  attributes.insns = reinterpret_cast<uintptr_t>(instructions);
+  attributes.insn_cnt = static_cast<uint32_t>(length / sizeof(bpf_insn));
+  attributes.license = reinterpret_cast<uintptr_t>("");
+  UniqueFd fd(static_cast<int>(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes)));
+  if (!fd.valid()) return -errno;
+  *out = std::move(fd);
+  return 0;
+}
+
 }  // namespace
 
 void TunDevice::Init(Napi::Env env, Napi::Object exports) {
   Define(env, exports, "TunDevice", kTunCounterNames,
          {InstanceMethod<&TunDevice::Open>("open"), InstanceMethod<&TunDevice::Adopt>("adopt"),
+          InstanceMethod<&TunDevice::Descriptor>("descriptor"), InstanceMethod<&TunDevice::Steer>("steer"),
           InstanceMethod<&TunDevice::Name>("name")});
 }
 
@@ -49,7 +66,7 @@ Napi::Value TunDevice::Open(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, TakeOver(env, std::move(fd)));
 }
 
-/** (fd): a descriptor of a device that somebody else has set up; it is ours from now on. 0 or -errno. */
+/** (fd, duplicate): a descriptor of a device that somebody else has set up; it is ours from now on, or a duplicate of it is. 0 or -errno. */
 Napi::Value TunDevice::Adopt(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (CannotOpen()) return Napi::Number::New(env, -EALREADY);
@@ -62,7 +79,10 @@ Napi::Value TunDevice::Adopt(const Napi::CallbackInfo& info) {
   }
   int flags = fcntl(given, F_GETFL);
   if (flags < 0 || fcntl(given, F_SETFL, flags | O_NONBLOCK) != 0) return Napi::Number::New(env, -errno);
-  return Napi::Number::New(env, TakeOver(env, UniqueFd(given)));
+  if (!info[1].ToBoolean()) return Napi::Number::New(env, TakeOver(env, UniqueFd(given)));
+  UniqueFd duplicate(fcntl(given, F_DUPFD_CLOEXEC, 0));
+  if (!duplicate.valid()) return Napi::Number::New(env, -errno);
+  return Napi::Number::New(env, TakeOver(env, std::move(duplicate)));
 }
 
 int TunDevice::TakeOver(Napi::Env env, UniqueFd fd) {
@@ -84,6 +104,21 @@ int TunDevice::TakeOver(Napi::Env env, UniqueFd fd) {
   error = WatchDescriptors(env, fds);
   if (error != 0) fd_.Reset();
   return error;
+}
+
+/** For others to adopt; -1 once it is closed. */
+Napi::Value TunDevice::Descriptor(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), fd_.get()); }
+
+/** (program: Uint8Array of extended BPF): which queue of the device a packet from the kernel goes to. 0 or -errno. */
+Napi::Value TunDevice::Steer(const Napi::CallbackInfo& info) {
+  if (!IsTypedArray(info[0], napi_uint8_array)) return ThrowArguments(info.Env(), "steer(program: Uint8Array)");
+  Napi::Uint8Array program = info[0].As<Napi::Uint8Array>();
+  UniqueFd loaded;
+  int error = LoadProgram(program.Data(), program.ElementLength(), &loaded);
+  // The device keeps the program.
+  int fd = loaded.get();
+  if (error == 0 && ioctl(fd_.get(), TUNSETSTEERINGEBPF, &fd) != 0) error = -errno;
+  return Napi::Number::New(info.Env(), error);
 }
 
 /** The interface's name, which the kernel may have chosen. */

@@ -33,6 +33,8 @@ class TunDevice : public Driver<TunDevice> {
 
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Adopt(const Napi::CallbackInfo& info);
+  Napi::Value Descriptor(const Napi::CallbackInfo& info);
+  Napi::Value Steer(const Napi::CallbackInfo& info);
   Napi::Value Name(const Napi::CallbackInfo& info);
 
   int TakeOver(Napi::Env env, UniqueFd fd);

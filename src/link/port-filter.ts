@@ -23,7 +23,7 @@ const LDX_MEM = 0x61 // X = M[k]
 const ST = 0x02 // M[k] = A
 const TAX = 0x07
 const ADD_X = 0x0c
-const XOR_X = 0xa8
+const XOR_X = 0xac
 const AND = 0x54
 const MUL = 0x24
 const RSH = 0x74

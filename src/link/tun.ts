@@ -11,8 +11,12 @@ import { formatAddress } from '../wire/address.ts'
 import { addressOption } from './address-option.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink } from './native-driver.ts'
+import { type Share, type ShareOptions, shareOption } from './share.ts'
+import { steering } from './steering.ts'
 
-const tunOptions = {
+const NAME = 'rawtcp%d'
+
+const deviceOptions = {
   /** Of the device, bytes: no packet is longer, but for super-segments. */
   mtu: int({ default: 1500, min: 576, max: 65_535 }),
   /** Length of the network's prefix, bits: the kernel reaches all of it through the device. */
@@ -23,35 +27,53 @@ const tunOptions = {
    */
   queuePackets: int({ default: 8192, min: 1, max: 65_536 }),
   /** Super-segments and unfinished checksums, where the kernel can; false for single packets with whole checksums. */
-  offload: flag({ default: true }),
+  offload: flag({ default: true })
+}
+
+const tunOptions = {
+  ...deviceOptions,
   /** Several links may share the device, each with a queue of its own: the kernel keeps a connection on one of them. */
   multiQueue: flag({ default: false }),
   /** Consecutive segments of a connection that have come in one batch are handed over as one. */
   joinSegments: flag({ default: true })
 }
 
-export interface TunLinkOptions {
-  /** Ours. The kernel has none of its own like it. */
-  readonly address: string
+interface DeviceOptions {
   /** The kernel's on the same network. Absent where the device is set up by somebody else. */
   readonly hostAddress?: string
   /** Of the interface, `%d` for a number that the kernel chooses. One that exists is taken as it is. */
   readonly name?: string
-  /** A descriptor of a TUN device that is open and set up (without packet information); it belongs to the link from then on. */
-  readonly fd?: number
   /** More networks that the kernel is to reach through the device: `10.1.0.0/16`. */
   readonly routes?: readonly string[]
   readonly mtu?: number
   readonly prefixLength?: number
   readonly queuePackets?: number
   readonly offload?: boolean
+}
+
+export interface TunLinkOptions extends DeviceOptions {
+  /** Ours. The kernel has none of its own like it. */
+  readonly address: string
+  /**
+   * A descriptor of a TUN device that is open and set up (without packet information); it belongs to the link from then on, but for
+   * one of `TunQueues`.
+   */
+  readonly fd?: number
+  /** One of several stacks, in threads or processes, that have the address, each with its part of the connections; `fd` is that of its queue. */
+  readonly share?: ShareOptions
   readonly multiQueue?: boolean
   readonly joinSegments?: boolean
+}
+
+export interface TunQueuesOptions extends DeviceOptions {
+  /** How many. */
+  readonly of: number
 }
 
 export class TunLink implements Link {
   readonly name = 'tun'
   readonly addresses: readonly number[]
+  readonly share: Share | undefined
   /** They are announced by the virtio header, so none is taken for whole that is not. */
   readonly acceptsPartialChecksums = true
   /** Handed to the kernel whole, or cut by the addon where the device has no virtio header. */
@@ -66,15 +88,20 @@ export class TunLink implements Link {
    * for a device that somebody has open, EINVAL for a descriptor of something else, EEXIST for an address that the host has on it already.
    */
   constructor(options: TunLinkOptions) {
-    const { address, hostAddress, name = 'rawtcp%d', fd, routes = [], ...rest } = options
+    const { address, hostAddress, name = NAME, fd, routes = [], share, ...rest } = options
     const values = resolve(tunOptions, rest)
+    this.share = shareOption(share)
+    if (this.share !== undefined && fd === undefined) throw withoutQueue()
     const ours = addressOption('address', address)
     const host = hostAddress === undefined ? undefined : addressOption('hostAddress', hostAddress)
     const networks = routes.map(networkOption)
     const addon = loadAddon()
     this.#driver = new DriverLink(addon, addon.TunDevice, values.joinSegments)
     const device = this.#driver.native
-    const error = fd === undefined ? device.open(name, values.offload, values.multiQueue) : device.adopt(fd)
+    const error =
+      fd === undefined
+        ? device.open(name, values.offload, values.multiQueue)
+        : device.adopt(fd, this.share !== undefined)
     if (error !== 0) throw fd === undefined ? openError(error, name) : noDevice(fd)
     this.interfaceName = device.name()
     this.addresses = [ours]
@@ -123,6 +150,56 @@ export class TunLink implements Link {
   }
 }
 
+/**
+ * A TUN device of several queues, one for each of the stacks that share its address. Whoever makes it, a main thread or a parent process,
+ * holds it open, so that a member can die, and another take its place: `fds[index]` is for worker threads as it is, and for child processes
+ * that inherit it. The device is gone when nobody has any of its queues.
+ */
+export class TunQueues {
+  readonly interfaceName: string
+  /** Of the members, by index. They stay ours: a member uses a duplicate. */
+  readonly fds: readonly number[]
+  readonly #queues: DriverLink<NativeTunDevice>[] = []
+
+  /** Throws as a TunLink does; EPERM, too, where the kernel takes no extended BPF from us (CAP_BPF). */
+  constructor(options: TunQueuesOptions) {
+    const { hostAddress, name = NAME, routes = [], of, ...rest } = options
+    const values = resolve(deviceOptions, rest)
+    shareOption({ index: 0, of })
+    const host = hostAddress === undefined ? undefined : addressOption('hostAddress', hostAddress)
+    const networks = routes.map(networkOption)
+    const addon = loadAddon()
+    try {
+      this.interfaceName = this.#open(addon, name, of, values.offload)
+      if (host !== undefined) setUp(addon, this.interfaceName, host, values, networks)
+    } catch (cause) {
+      this.close()
+      throw cause
+    }
+    this.fds = this.#queues.map(({ native }) => native.descriptor())
+  }
+
+  #open(addon: Addon, wanted: string, of: number, offload: boolean): string {
+    let name = wanted
+    while (this.#queues.length < of) {
+      const queue = new DriverLink(addon, addon.TunDevice, false)
+      this.#queues.push(queue)
+      const error = queue.native.open(name, offload, true)
+      if (error !== 0) throw openError(error, name)
+      name = queue.native.name()
+    }
+    const error = this.#queues[0].native.steer(steering(of))
+    if (error !== 0)
+      throw socketError(error, 'bpf', undefined, undefined, 'steering connections to their queues needs CAP_BPF')
+    return name
+  }
+
+  /** Lets go of the queues: those of members live on. May come twice. */
+  close(): void {
+    for (const queue of this.#queues) queue.close()
+  }
+}
+
 interface Network {
   readonly address: number
   readonly prefixLength: number
@@ -150,6 +227,10 @@ function networkOption(text: string): Network {
     throw typeError('ERR_INVALID_ARG_VALUE', `A route is a network such as 10.1.0.0/16, received ${text}`)
   }
   return { address: addressOption('routes', address), prefixLength }
+}
+
+function withoutQueue(): TypeError {
+  return typeError('ERR_INVALID_ARG_VALUE', 'With the option "share" a TUN link needs "fd", its queue of the TunQueues')
 }
 
 function noDevice(fd: number): SocketError {

@@ -44,8 +44,12 @@ export interface NativeRawSocket extends NativeDriver {
 export interface NativeTunDevice extends NativeDriver {
   /** Creates the device, or opens a queue of one that exists. */
   open(name: string, offload: boolean, multiQueue: boolean): number
-  /** Takes over a descriptor that somebody else has opened. */
-  adopt(fd: number): number
+  /** Takes over a descriptor that somebody else has opened, or a duplicate of it. */
+  adopt(fd: number, duplicate: boolean): number
+  /** For others to adopt. */
+  descriptor(): number
+  /** Extended BPF, eight bytes an instruction: which queue of the device a packet goes to. */
+  steer(program: Uint8Array): number
   /** The interface's, once it is open. */
   name(): string
 }

@@ -48,7 +48,7 @@ export function run(program: Program, packet: Uint8Array, packetType = 0): numbe
       case 0x0c:
         a = (a + x) >>> 0
         break
-      case 0xa8:
+      case 0xac:
         a = (a ^ x) >>> 0
         break
       case 0x54:

@@ -1,11 +1,13 @@
-// Which of several stacks a connection belongs to, and that the filters say the same.
+// Which of several stacks a connection belongs to, and that the filters and the steering of a TUN device say the same.
 
 import t from 'tap'
 import { packetsTo } from '../../src/link/frame-filters.ts'
 import { portFilter } from '../../src/link/port-filter.ts'
 import { memberOf, shareOption } from '../../src/link/share.ts'
+import { steering } from '../../src/link/steering.ts'
 import { Random } from '../../src/random.ts'
 import { bytesOf } from '../wire/bytes.ts'
+import { runExtended } from './extended-interpreter.ts'
 import { run } from './interpreter.ts'
 
 const HOST = 0
@@ -85,6 +87,47 @@ t.test('fragments, and packets of other protocols, pass to all members of a pack
   icmp[14 + 9] = 1
   for (const program of programs) t.not(run(program, icmp, HOST), 0)
 })
+
+for (const of of [1, 2, 3, 7, 256]) {
+  t.test(`a TUN device of ${of} queues steers by the same hash`, async t => {
+    const program = steering(of)
+    for (let i = 0; i < 200; i++) {
+      const each = tuple()
+      const { source, sourcePort, destination, destinationPort } = each
+      const owner = memberOf(of, source, sourcePort, destination, destinationPort)
+      const ofAddresses = memberOf(of, source, 0, destination, 0)
+      const options = random.chance(0.5) ? '' : '0101010101010101'
+      t.equal(runExtended(program, bytesOf(packet(each, options))), owner, 'a segment')
+      const type = [3, 11, 12][random.int(3)]
+      t.equal(runExtended(program, error(type, packet(each, options))), owner, 'an error about a segment')
+      for (const fragment of [0x2000, 0x0001]) {
+        t.equal(runExtended(program, bytesOf(packet(each, options, fragment))), ofAddresses, 'a fragment')
+        t.equal(runExtended(program, error(type, packet(each, options, fragment))), ofAddresses, 'an error about one')
+      }
+      const echo = bytesOf(packet(each, options))
+      echo[9] = 1
+      echo[20 + options.length / 2] = 8
+      t.equal(runExtended(program, echo), ofAddresses, 'an echo request, which is answered by its owner')
+    }
+  })
+}
+
+t.test('a packet that ends too early goes to the first queue', async t => {
+  const each = tuple()
+  const whole = [bytesOf(packet(each)).subarray(0, 24), error(3, packet(each)).subarray(0, 52)]
+  for (const bytes of whole) {
+    for (let length = 0; length < bytes.length; length++) {
+      t.equal(runExtended(steering(256), bytes.slice(0, length)), 0, `${length} bytes`)
+    }
+  }
+})
+
+/** An ICMP message with what it quotes, from somebody else. */
+function error(type: number, quoted: string): Uint8Array {
+  return bytesOf(
+    `46000060 00000000 40010000 09090909 ${hex(word(), 8)} 01010101 ${hex(type, 2)}00 0000 00000000 ${quoted}`
+  )
+}
 
 for (const { what, next } of [
   { what: 'ports that follow one another', next: (i: number) => ({ sourcePort: 32_768 + i }) },
