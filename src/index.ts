@@ -31,6 +31,7 @@ export {
 } from './tcp/congestion/congestion.ts'
 export { Cubic } from './tcp/congestion/cubic.ts'
 export { NewReno } from './tcp/congestion/new-reno.ts'
+export { ValidatedWindow } from './tcp/congestion/validated-window.ts'
 export type { SocketOptions } from './tcp/options.ts'
 export { STATE_NAMES, State } from './tcp/state.ts'
 export type { Tcb } from './tcp/tcb.ts'

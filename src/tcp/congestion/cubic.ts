@@ -8,9 +8,8 @@ import { HyStart } from './hystart.ts'
 
 /** §4.1, §5.1: segments a second cubed. */
 const C = 0.4
-/** §4.6, in tenths: bytes stay whole. */
-const BETA_TENTHS = 7
-const BETA = BETA_TENTHS / 10
+/** §4.6. */
+const BETA = 0.7
 /** §4.3: what makes AIMD(alpha, beta) as fast as Reno's AIMD(1, 0.5). */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA)
 
@@ -49,10 +48,15 @@ export class Cubic implements CongestionControl {
   /** Of a byte, by which the window should be larger. */
   #fraction = 0
   readonly #fastConvergence: boolean
+  readonly #ecnBeta: number
 
-  /** `fastConvergence`: a flow that loses before its last peak leaves room for somebody new (§4.7). */
-  constructor({ fastConvergence = true } = {}) {
+  /**
+   * `fastConvergence`: a flow that loses before its last peak leaves room for somebody new (§4.7). `ecnBeta`: what a mark leaves of the
+   * window in congestion avoidance; 0.85 is that of RFC 8511 §4.
+   */
+  constructor({ fastConvergence = true, ecnBeta = BETA } = {}) {
     this.#fastConvergence = fastConvergence
+    this.#ecnBeta = ecnBeta
   }
 
   opened(tcb: Tcb): void {
@@ -73,7 +77,7 @@ export class Cubic implements CongestionControl {
 
   lossDetected(tcb: Tcb): void {
     this.#reduce(tcb)
-    tcb.ssthresh = Math.max(reduced(tcb), 2 * smss(tcb))
+    tcb.ssthresh = Math.max(reduced(tcb, BETA), 2 * smss(tcb))
   }
 
   recovered(tcb: Tcb): void {
@@ -83,7 +87,7 @@ export class Cubic implements CongestionControl {
   timedOut(tcb: Tcb, again: boolean): void {
     if (!again) {
       this.#reduce(tcb)
-      tcb.ssthresh = Math.max(reduced(tcb), 2 * smss(tcb))
+      tcb.ssthresh = Math.max(reduced(tcb, BETA), 2 * smss(tcb))
     }
     this.#curve.wMax = 0
     tcb.cwnd = smss(tcb)
@@ -96,7 +100,7 @@ export class Cubic implements CongestionControl {
   /** §4.6: the window may be as small as one segment, the threshold may not. */
   congestionEchoed(tcb: Tcb): void {
     this.#reduce(tcb)
-    const window = reduced(tcb)
+    const window = reduced(tcb, tcb.cwnd > tcb.ssthresh ? this.#ecnBeta : BETA)
     tcb.ssthresh = Math.max(window, 2 * smss(tcb))
     tcb.cwnd = Math.max(window, smss(tcb))
   }
@@ -162,6 +166,7 @@ function windowAt(curve: Curve, segment: number, t: number): number {
  * §4.6 lets the window stand for what is in flight, where it grows only while it is used (`mayGrow`): a user who pauses
  * does not lose more than others.
  */
-function reduced(tcb: Tcb): number {
-  return Math.floor((tcb.cwnd * BETA_TENTHS) / 10)
+function reduced(tcb: Tcb, beta: number): number {
+  // In thousandths: 0.7 is a little less than seven tenths.
+  return Math.floor((tcb.cwnd * Math.round(1000 * beta)) / 1000)
 }

@@ -14,12 +14,21 @@ import {
   smss
 } from './congestion.ts'
 
+/** Equation 4 of RFC 5681. */
+const BETA = 0.5
+
 export class NewReno implements CongestionControl {
   readonly name: string = 'reno'
   readonly governsRecovery: boolean = false
   readonly paces: boolean = false
   readonly needsEcn: boolean = false
+  readonly #ecnBeta: number
   #ackedBytes = 0
+
+  /** `ecnBeta`: what a mark leaves of the window in congestion avoidance; 0.8 is that of RFC 8511 §3.1. */
+  constructor({ ecnBeta = BETA } = {}) {
+    this.#ecnBeta = ecnBeta
+  }
 
   opened(tcb: Tcb, _now: number): void {
     tcb.cwnd = initialWindow(tcb)
@@ -35,7 +44,7 @@ export class NewReno implements CongestionControl {
   }
 
   lossDetected(tcb: Tcb, _now: number): void {
-    tcb.ssthresh = half(tcb)
+    tcb.ssthresh = reduced(tcb, BETA)
     this.#ackedBytes = 0
   }
 
@@ -46,7 +55,7 @@ export class NewReno implements CongestionControl {
   timedOut(tcb: Tcb, again: boolean, _now: number): void {
     // "When a TCP sender detects segment loss using the retransmission timer and the given segment has already been
     // retransmitted by way of the retransmission timer at least once, the value of ssthresh is held constant."
-    if (!again) tcb.ssthresh = half(tcb)
+    if (!again) tcb.ssthresh = reduced(tcb, BETA)
     tcb.cwnd = smss(tcb)
     this.#ackedBytes = 0
   }
@@ -54,7 +63,7 @@ export class NewReno implements CongestionControl {
   undone(_tcb: Tcb, _now: number): void {}
 
   congestionEchoed(tcb: Tcb, _now: number): void {
-    tcb.ssthresh = half(tcb)
+    tcb.ssthresh = reduced(tcb, tcb.cwnd > tcb.ssthresh ? this.#ecnBeta : BETA)
     tcb.cwnd = Math.min(tcb.cwnd, tcb.ssthresh)
     this.#ackedBytes = 0
   }
@@ -71,7 +80,7 @@ export class NewReno implements CongestionControl {
  * leaves after them. Where the window was full that is the window; what limited transmit sent beyond it does not count
  * (§3.2, step 2).
  */
-function half(tcb: Tcb): number {
+function reduced(tcb: Tcb, beta: number): number {
   const flight = tcb.cwndLimited ? tcb.cwnd : Math.max(tcb.mostOut, ahead(tcb.sndNxt, tcb.sndUna))
-  return Math.max(Math.min(tcb.cwnd, flight) >> 1, 2 * smss(tcb))
+  return Math.max(Math.floor(Math.min(tcb.cwnd, flight) * beta), 2 * smss(tcb))
 }

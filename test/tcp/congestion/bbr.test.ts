@@ -3,7 +3,7 @@
 import t from 'tap'
 import { type Flow, type LinkOptions, Network } from '../../../src/sim.ts'
 import { Bbr } from '../../../src/tcp/congestion/bbr.ts'
-import { WindowedMax } from '../../../src/tcp/congestion/bbr-path.ts'
+import { WindowedMax } from '../../../src/tcp/congestion/windowed-max.ts'
 import type { SocketOptions } from '../../../src/tcp/options.ts'
 
 /** What 10 Mbit/s of packets carry as text, bytes a millisecond. */

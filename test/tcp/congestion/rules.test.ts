@@ -2,6 +2,9 @@
 
 import t from 'tap'
 import { Random } from '../../../src/random.ts'
+import { Cubic } from '../../../src/tcp/congestion/cubic.ts'
+import { NewReno } from '../../../src/tcp/congestion/new-reno.ts'
+import { Driven } from '../../support/controller.ts'
 import { established, knock, Peer, type Synchronized } from '../../support/peer.ts'
 
 const MSS = 1000
@@ -135,3 +138,30 @@ t.test('no segment is answered by more than one ACK (§4.2)', async t => {
     }
   }
 })
+
+t.test(
+  'ecnBeta: in congestion avoidance a mark takes less than a loss, in slow start as much (RFC 8511 §3.1, §4)',
+  async t => {
+    const rows = [
+      { controller: new NewReno({ ecnBeta: 0.8 }), avoiding: 80, slow: 50 },
+      { controller: new NewReno(), avoiding: 50, slow: 50 },
+      { controller: new Cubic({ ecnBeta: 0.85 }), avoiding: 85, slow: 70 },
+      { controller: new Cubic(), avoiding: 70, slow: 70 }
+    ]
+    for (const { controller, avoiding, slow } of rows) {
+      const { tcb } = new Driven({}, controller)
+      const left = (ssthresh: number): number => {
+        tcb.cwnd = 100 * MSS
+        tcb.mostOut = tcb.cwnd
+        tcb.ssthresh = ssthresh * MSS
+        tcb.congestion.congestionEchoed(tcb, 0)
+        t.equal(tcb.ssthresh, tcb.cwnd)
+        return tcb.cwnd / MSS
+      }
+      t.same([left(99), left(100)], [avoiding, slow], controller.name)
+      tcb.cwnd = 100 * MSS
+      tcb.congestion.lossDetected(tcb, 0)
+      t.equal(tcb.ssthresh / MSS, slow, 'a loss')
+    }
+  }
+)
