@@ -105,6 +105,7 @@ for (const scenario of scenarios) {
     name,
     impairments = {},
     sockets,
+    superSegments = false,
     shuffleSimultaneous = false,
     bytesThere = 60_000,
     bytesBack = 30_000,
@@ -122,6 +123,7 @@ for (const scenario of scenarios) {
         bytesBack,
         limitMs,
         impairments,
+        superSegments,
         shuffleSimultaneous,
         ...(sockets === undefined ? {} : { sockets })
       }
