@@ -7,6 +7,7 @@ import { VirtualClock } from '../../src/sim/clock.ts'
 import type { Connection } from '../../src/stack/connection.ts'
 import { Stack } from '../../src/stack/stack.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
+import { OffloadedLink, type Offloads } from './offloads.ts'
 
 export interface TransferOptions {
   readonly seed: number
@@ -17,6 +18,8 @@ export interface TransferOptions {
   /** Up to 64 KiB pass whole, and are lost whole. */
   readonly superSegments?: boolean
   readonly shuffleSimultaneous?: boolean
+  /** What each stack's packets go through on their way to the line and from it. */
+  readonly offloads?: Offloads
   /** Virtual time after which the run counts as stuck, ms. */
   readonly limitMs?: number
 }
@@ -26,6 +29,10 @@ export interface TransferResult {
   readonly faults: string[]
   readonly elapsedMs: number
   readonly retransmitted: number
+  /** Super-segments that were cut, segments that were joined to one before, and all that went on the line; with offloads only. */
+  readonly cut: number
+  readonly joined: number
+  readonly digest: string
 }
 
 /** Byte `i` of the stream with this key: any byte out of place shows. */
@@ -81,7 +88,10 @@ export function transfer(options: TransferOptions): TransferResult {
   const { seed, bytesThere, bytesBack, limitMs = 3_600_000 } = options
   const clock = new VirtualClock({ seed, shuffleSimultaneous: options.shuffleSimultaneous ?? false })
   const { superSegments = false } = options
-  const links = pairLinks({ host: clock, seed, superSegments, impairments: options.impairments ?? {} })
+  const pair = pairLinks({ host: clock, seed, superSegments, impairments: options.impairments ?? {} })
+  const { offloads } = options
+  const offloaded = offloads === undefined ? [] : pair.map(link => new OffloadedLink(link, offloads, () => clock.now()))
+  const links = offloads === undefined ? pair : offloaded
   const [client, server] = links.map(link => new Stack({ link, host: clock, ...options.sockets }))
   const faults: string[] = []
   let open = 2
@@ -126,5 +136,13 @@ export function transfer(options: TransferOptions): TransferResult {
     if (counters.tcp.impossibleTransitions !== 0) faults.push(`${name}: a state change off the diagram`)
   }
   const retransmitted = client.counters().tcp.segmentsRetransmitted + server.counters().tcp.segmentsRetransmitted
-  return { faults, elapsedMs, retransmitted }
+  const total = (of: (link: OffloadedLink) => number): number => offloaded.reduce((sum, link) => sum + of(link), 0)
+  return {
+    faults,
+    elapsedMs,
+    retransmitted,
+    cut: total(link => link.cut),
+    joined: total(link => link.joined),
+    digest: offloaded.map(link => link.digest()).join(' ')
+  }
 }
