@@ -99,7 +99,7 @@ function markSacked(tcb: Tcb, left: Seq, right: Seq, highest: Seq, news: AckNews
     if ((board.flags(id) & SACKED) !== 0) continue
     if (lt(board.start(id), left) || lt(right, board.end(id))) {
       // The other part may have been held before; else what is held of several segments becomes a record of its own.
-      if (!board.held.covers(board.start(id), board.end(id)) && !cutToHeld(tcb, place, left, right, out)) continue
+      if (!board.held.covers(board.start(id), board.end(id)) && !cutToHeld(tcb, place, left, out)) continue
       if (!board.held.covers(board.start(board.at(place)), board.end(board.at(place)))) continue
     }
     sackRecord(tcb, board.at(place), highest, news, now)
@@ -107,10 +107,14 @@ function markSacked(tcb: Tcb, left: Seq, right: Seq, highest: Seq, news: AckNews
 }
 
 /** Cuts a record of several segments at the edge of what is held, in whole segments: what does not fill one counts as not held. */
-function cutToHeld(tcb: Tcb, place: number, left: Seq, right: Seq, out: Outbox): boolean {
+function cutToHeld(tcb: Tcb, place: number, seq: Seq, out: Outbox): boolean {
   const board = tcb.scoreboard
   const id = board.at(place)
   if (board.segments(id) === 1) return false
+  // With what was held before on either side.
+  const range = board.held.indexOf(seq)
+  const left = board.held.left(range)
+  const right = board.held.right(range)
   const size = smss(tcb)
   const start = board.start(id)
   const from = lt(start, left) ? Math.ceil(ahead(left, start) / size) * size : 0
@@ -125,7 +129,7 @@ function sackRecord(tcb: Tcb, id: number, highest: Seq, news: AckNews, now: numb
   const board = tcb.scoreboard
   const flags = board.flags(id)
   const sentAt = board.sentAt(id)
-  rackAdvance(tcb, flags, sentAt, board.end(id), now)
+  rackAdvance(tcb, id, now)
   if ((flags & (RESENT | EVER_RESENT)) === 0) {
     // It lay in a hole, and was not sent again.
     if (lt(board.start(id), highest)) news.noteReordered(board.start(id))
