@@ -53,12 +53,12 @@ export class BatchQueue {
       if (batch.count > 0) receive(batch)
       this.#recycle(batch)
     }
-    batches.length = 0
+    empty(batches)
   }
 
   clear(): void {
     for (const batch of this.#filling) this.#recycle(batch)
-    this.#filling.length = 0
+    empty(this.#filling)
     this.#forgetAll()
   }
 
@@ -85,6 +85,11 @@ export class BatchQueue {
     this.bytes = 0
     this.#end = 0
   }
+}
+
+/** A length of 0 would give away the memory, which is needed again for the next batch. */
+function empty(batches: RxBatch[]): void {
+  while (batches.length > 0) batches.pop()
 }
 
 /** Closes the table's ranks where packets are longer than `limit`. */

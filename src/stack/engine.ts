@@ -42,7 +42,7 @@ import { RecordPool } from '../tcp/records.ts'
 import type { State } from '../tcp/state.ts'
 import { Event, Tcb } from '../tcp/tcb.ts'
 import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
-import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IPV4_MAX_PACKET, PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { Segment } from '../wire/segment.ts'
 import { type Block, Slab } from '../wire/slab.ts'
 import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
@@ -95,6 +95,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly sample = new AckSample()
   readonly stackCounters = new StackCounters()
   readonly superSegmentBytes: number
+  readonly cutsSuperSegments: boolean
   readonly arena: Arena
   readonly records = new RecordPool()
   readonly slab: Slab
@@ -118,6 +119,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly #turns: Turns
   readonly #transmitter: Transmitter
   readonly #arrived = new Segment()
+  /** The connection that the last segment was for: its timer does not follow its deadlines yet. */
+  #toRearm: Tcb | undefined = undefined
   readonly #addresses: OwnAddresses | undefined
   /** Connections whose writers wait for memory. */
   readonly #starving = new Set<Tcb>()
@@ -130,7 +133,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   ) {
     const random = (bytes: Uint8Array): void => host.random(bytes)
     this.#link = link
-    this.superSegmentBytes = link.superSegmentBytes ?? 0
+    this.cutsSuperSegments = (link.superSegmentBytes ?? 0) === 0
+    this.superSegmentBytes = this.cutsSuperSegments ? IPV4_MAX_PACKET : (link.superSegmentBytes as number)
     this.tracer = tracer
     this.slab = new Slab(options.memoryLimit)
     this.arena = new Arena(options.unreadLimit, bytes => host.allocate?.(bytes) ?? new Uint8Array(bytes))
@@ -199,17 +203,18 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         )
           continue
         const packet = this.ip.packet
-        if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT])
+        if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT], now)
         else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#answersEcho(packet), now)
         else this.stackCounters.unknownProtocol++
       }
+      this.#rearmLater(undefined)
       this.#turns.end()
     } finally {
       this.arena.endLoans()
     }
   }
 
-  #tcpArrives(packet: IpPacket, segmentText: number): void {
+  #tcpArrives(packet: IpPacket, segmentText: number, now: number): void {
     const counters = this.counters
     counters.segmentsReceived++
     if (!this.#isIntact(packet)) {
@@ -238,13 +243,13 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       counters.droppedNotOurs++
       return
     }
-    this.tracer?.segment?.('in', seg, this.now)
-    if (isJoined && !(entry instanceof Tcb && takesWhole(entry, seg, this.now, this))) this.#segmentsArrive(seg)
-    else this.#segmentArrives(seg, entry)
+    this.tracer?.segment?.('in', seg, now)
+    if (isJoined && !(entry instanceof Tcb && takesWhole(entry, seg, now, this))) this.#segmentsArrive(seg, now)
+    else this.#segmentArrives(seg, entry, now)
   }
 
   /** One after another, those that `seg` was joined from. What one of them ends, the next does not find any more. */
-  #segmentsArrive(seg: Segment): void {
+  #segmentsArrive(seg: Segment, now: number): void {
     const { seq, flags, payloadOffset, payloadLength, segmentText } = seg
     seg.segmentText = 0
     for (let at = 0; at < payloadLength; at += segmentText) {
@@ -253,13 +258,13 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       seg.payloadLength = Math.min(segmentText, payloadLength - at)
       seg.flags = flagsOfPart(flags, at === 0, at + segmentText >= payloadLength)
       const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
-      this.#segmentArrives(seg, entry)
+      this.#segmentArrives(seg, entry, now)
     }
   }
 
-  #segmentArrives(seg: Segment, entry: Entry | undefined): void {
+  #segmentArrives(seg: Segment, entry: Entry | undefined, now: number): void {
     if (entry === undefined) this.passive.arrivesUnconnected(seg)
-    else if (entry instanceof Tcb) this.arrivesAt(entry, seg)
+    else if (entry instanceof Tcb) this.arrivesAt(entry, seg, now)
     else if (entry instanceof SynReceived) this.passive.arrivesHalfOpen(entry, seg)
     else this.#timeWaits.arrives(entry, seg)
   }
@@ -289,10 +294,17 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     return this.#addresses !== undefined && this.isInShare(destination, 0, source, 0)
   }
 
-  arrivesAt(tcb: Tcb, seg: Segment): void {
-    segmentArrives(tcb, seg, this.now, this)
-    this.rearm(tcb)
+  arrivesAt(tcb: Tcb, seg: Segment, now: number): void {
+    segmentArrives(tcb, seg, now, this)
+    this.#rearmLater(tcb)
     if (CHECKS) checkInvariants(tcb)
+  }
+
+  /** Once for a run of segments of one connection. */
+  #rearmLater(tcb: Tcb | undefined): void {
+    if (tcb === this.#toRearm) return
+    if (this.#toRearm !== undefined) this.rearm(this.#toRearm)
+    this.#toRearm = tcb
   }
 
   /** -1 where no way leads there. */
@@ -307,15 +319,36 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   // --- The one way out (Outbox) ---
 
   transmit(): void {
-    this.counters.segmentsSent += this.segment.count
     const segment = this.segment
+    if (segment.segmentText > 0 && this.cutsSuperSegments) this.#transmitPieces(segment)
+    else this.#transmitSegment(segment)
+  }
+
+  #transmitSegment(segment: Segment): void {
+    this.counters.segmentsSent += segment.count
     this.tracer?.segment?.('out', segment, this.now)
-    this.#countSent(
-      this.#transmitter.tcp(
-        segment,
-        segment.mayFragment || this.routes.mayFragment(segment.destinationAddress, this.now)
-      )
-    )
+    const mayFragment = segment.mayFragment || (this.routes.size > 0 && this.#mayBeCut(segment.destinationAddress))
+    this.#countSent(this.#transmitter.tcp(segment, mayFragment))
+  }
+
+  #mayBeCut(destination: number): boolean {
+    return this.routes.mayFragment(destination, this.now)
+  }
+
+  /** The segments of a super-segment one by one, for a link that takes none. */
+  #transmitPieces(segment: Segment): void {
+    const { seq, flags, payloadOffset, payloadLength, segmentText, wrappedOffset, wrappedLength } = segment
+    const unwrapped = payloadLength - wrappedLength
+    segment.segmentText = 0
+    for (let at = 0; at < payloadLength; at += segmentText) {
+      const length = Math.min(segmentText, payloadLength - at)
+      segment.seq = (seq + at) | 0
+      segment.flags = flagsOfPart(flags, at === 0, at + length === payloadLength)
+      segment.payloadOffset = at < unwrapped ? payloadOffset + at : wrappedOffset + at - unwrapped
+      segment.payloadLength = length
+      segment.wrappedLength = at < unwrapped ? Math.max(0, at + length - unwrapped) : 0
+      this.#transmitSegment(segment)
+    }
   }
 
   /** False where there is no memory for it. */
@@ -449,6 +482,14 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   call<T>(work: () => T): T {
     return this.#turns.call(work)
+  }
+
+  beginCall(): void {
+    this.#turns.beginCall()
+  }
+
+  endCall(): void {
+    this.#turns.endCall()
   }
 
   /** After each event of a connection: its timer follows its earliest deadline. */

@@ -20,17 +20,26 @@ export class UserCalls implements ConnectionOwner {
 
   sendText(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean): number {
     const engine = this.#engine
-    return engine.call(() => send(tcb, bytes, more, urgent, engine))
+    engine.beginCall()
+    const taken = send(tcb, bytes, more, urgent, engine)
+    engine.endCall()
+    return taken
   }
 
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined {
     const engine = this.#engine
-    return engine.call(() => receive(tcb, most, engine))
+    engine.beginCall()
+    const bytes = receive(tcb, most, engine)
+    engine.endCall()
+    return bytes
   }
 
   discardText(tcb: Tcb): number {
     const engine = this.#engine
-    return engine.call(() => discard(tcb, engine))
+    engine.beginCall()
+    const bytes = discard(tcb, engine)
+    engine.endCall()
+    return bytes
   }
 
   shutdownConnection(tcb: Tcb): void {

@@ -72,15 +72,16 @@ function takeRecord(tcb: Tcb, id: number, segments: number, bytes: number, news:
   news.bytes += bytes
   if (tcb.sacksOn) {
     news.segments += segments
-    if (!isEchoOlder(tcb, flags, sentAt, news)) rackAdvance(tcb, flags, sentAt, board.end(id), now)
+    if (!isEchoOlder(tcb, id, news)) rackAdvance(tcb, id, now)
   }
   noteDelivered(tcb, id, news)
 }
 
 /** The ACK was sent for something that arrived before this repetition left. */
-function isEchoOlder(tcb: Tcb, flags: number, sentAt: number, news: AckNews): boolean {
-  if ((flags & EVER_RESENT) === 0 || !news.hasEcho) return false
-  return ((news.echo - timestampNow(tcb.tsOffset, sentAt)) | 0) < 0
+function isEchoOlder(tcb: Tcb, id: number, news: AckNews): boolean {
+  const board = tcb.scoreboard
+  if ((board.flags(id) & EVER_RESENT) === 0 || !news.hasEcho) return false
+  return ((news.echo - timestampNow(tcb.tsOffset, board.sentAt(id))) | 0) < 0
 }
 
 function withoutSack(tcb: Tcb, news: AckNews): void {

@@ -5,8 +5,8 @@
 import type { AckNews } from './ack-news.ts'
 import { type AckSample, smss } from './congestion/congestion.ts'
 import { inFlight } from './flight.ts'
-import { APP_LIMITED, isSentAfter, SAMPLED } from './scoreboard.ts'
-import { ahead } from './seq.ts'
+import { APP_LIMITED, SAMPLED, type Scoreboard } from './scoreboard.ts'
+import { ahead, lt } from './seq.ts'
 import type { Tcb } from './tcb.ts'
 
 /** Upon transmitting, or transmitting again: the record remembers how things stand. `idle`: nothing else is in flight. */
@@ -24,7 +24,7 @@ export function noteDelivered(tcb: Tcb, id: number, news: AckNews): void {
   const board = tcb.scoreboard
   if ((board.flags(id) & SAMPLED) !== 0) return
   const sentAt = board.sentAt(id)
-  if (!news.hasRate || isSentAfter(sentAt, board.end(id), news.rateSentAt, news.rateEnd)) {
+  if (!news.hasRate || isSentAfterSample(board, id, news)) {
     news.hasRate = true
     news.rateSentAt = sentAt
     news.rateEnd = board.end(id)
@@ -37,6 +37,12 @@ export function noteDelivered(tcb: Tcb, id: number, news: AckNews): void {
     tcb.firstSentAt = sentAt
   }
   board.setFlag(id, SAMPLED)
+}
+
+/** After the one that makes the sample so far, by time and then by sequence number. */
+function isSentAfterSample(board: Scoreboard, id: number, news: AckNews): boolean {
+  const at = board.sentAt(id)
+  return at > news.rateSentAt || (at === news.rateSentAt && lt(news.rateEnd, board.end(id)))
 }
 
 /** When the ACK has been processed: fills the sample. */

@@ -21,8 +21,10 @@ export interface Outbox extends BlockKeeper {
   readonly records: RecordPool
   /** What is known of the peers' Fast Open. */
   readonly fastOpen: FastOpenMemory
-  /** The longest IPv4 packet, bytes, that may leave as a super-segment; 0 where the link cuts none. */
+  /** The longest IPv4 packet, bytes, that may leave as a super-segment. */
   readonly superSegmentBytes: number
+  /** The link takes none: they are cut before they come to it, and spare the engine work only. */
+  readonly cutsSuperSegments: boolean
   /** Sends `segment` on its way. */
   transmit(): void
   /** The same for a segment whose text was sent before, and may be acknowledged before it leaves. */

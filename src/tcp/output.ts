@@ -84,7 +84,7 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
     }
     if (length > 0 && mustWait(tcb, limit)) return
     const room = Math.min(unsent, window, tcb.cwnd - flight, paceRoom(tcb, limit))
-    if (length === mss) sendText(tcb, superSegment(tcb, mss, room, out), now, out, mss)
+    if (length === mss) sendText(tcb, superSegment(tcb, mss, room, limit, out), now, out, mss)
     else {
       sendText(tcb, length, now, out)
       tcb.sndSml = tcb.sndNxt
@@ -105,8 +105,10 @@ const MOST_HEADERS = 80
  * Bytes of text for one super-segment: full segments only, as many as `room` has place for and the link takes at once. What the
  * header says of one place in the text cannot be said of several.
  */
-function superSegment(tcb: Tcb, mss: number, room: number, out: Outbox): number {
-  if (tcb.urgentUnacked || tcb.userTimeoutOwed) return mss
+function superSegment(tcb: Tcb, mss: number, room: number, limit: number, out: Outbox): number {
+  if (tcb.urgentUnacked || tcb.userTimeoutOwed || sackRoom(tcb) > 0) return mss
+  // Where few leave at once there is little to be gained by cutting them ourselves.
+  if (out.cutsSuperSegments && limit !== Number.POSITIVE_INFINITY) return mss
   const segments = Math.floor(Math.min(room, out.superSegmentBytes - MOST_HEADERS) / mss)
   return Math.max(1, segments) * mss
 }

@@ -2,8 +2,8 @@
 // then some, as much as the network is seen to reorder. Needs SACK. The steps stand in the margin.
 
 import type { AckNews } from './ack-news.ts'
-import { EVER_RESENT, isSentAfter } from './scoreboard.ts'
-import type { Seq } from './seq.ts'
+import { EVER_RESENT } from './scoreboard.ts'
+import { lt } from './seq.ts'
 import { Repair, type Tcb } from './tcb.ts'
 
 /** Recoveries that the widened window outlasts without another D-SACK (§6.2 step 4). */
@@ -17,16 +17,30 @@ const LOOK_AHEAD = 32
 export const isRackOn = (tcb: Tcb): boolean => tcb.sacksOn && tcb.options.rack
 
 /** §6.2 steps 1 and 2, for each segment that is acknowledged, selectively or not. */
-export function rackAdvance(tcb: Tcb, flags: number, sentAt: number, end: Seq, now: number): void {
+export function rackAdvance(tcb: Tcb, id: number, now: number): void {
+  const board = tcb.scoreboard
+  const sentAt = board.sentAt(id)
   const rtt = now - sentAt
   // Step 2: an ACK sooner than any round trip is one of the segment as it left before.
-  if ((flags & EVER_RESENT) !== 0 && rtt < tcb.minRttMs) return
+  if ((board.flags(id) & EVER_RESENT) !== 0 && rtt < tcb.minRttMs) return
   tcb.rackAdvanced = true
   tcb.rackRttMs = rtt
-  if (isSentAfter(sentAt, end, tcb.rackSentAt, tcb.rackEnd)) {
+  if (isSentAfterNewest(tcb, id)) {
     tcb.rackSentAt = sentAt
-    tcb.rackEnd = end
+    tcb.rackEnd = board.end(id)
   }
+}
+
+// RACK_sent_after of §6.2, against the segment delivered last. Times stay where they are: V8 makes an object of each double that it passes on.
+
+function isSentAfterNewest(tcb: Tcb, id: number): boolean {
+  const at = tcb.scoreboard.sentAt(id)
+  return at > tcb.rackSentAt || (at === tcb.rackSentAt && lt(tcb.rackEnd, tcb.scoreboard.end(id)))
+}
+
+function isSentBeforeNewest(tcb: Tcb, id: number): boolean {
+  const at = tcb.scoreboard.sentAt(id)
+  return at < tcb.rackSentAt || (at === tcb.rackSentAt && lt(tcb.scoreboard.end(id), tcb.rackEnd))
 }
 
 /** §6.2 step 4, the part that follows D-SACKs: once a round trip the multiplier grows by one. */
@@ -66,7 +80,7 @@ export function rackDetectLoss(tcb: Tcb, now: number, lose: (tcb: Tcb, id: numbe
   for (let id = board.oldest, next = -1; id >= 0; id = next) {
     next = board.next(id)
     const sentAt = board.sentAt(id)
-    if (!isSentAfter(tcb.rackSentAt, tcb.rackEnd, sentAt, board.end(id))) break
+    if (!isSentBeforeNewest(tcb, id)) break
     const time = rackTimeLeft(tcb, sentAt, window, now)
     if (time <= 0) lose(tcb, id)
     else if (++looks > LOOK_AHEAD) return Math.max(left, rackTimeLeft(tcb, tcb.rackSentAt, window, now))

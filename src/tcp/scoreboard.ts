@@ -24,7 +24,7 @@ import {
   START,
   TX_IN_FLIGHT
 } from './records.ts'
-import { ahead, leq, lt, type Seq } from './seq.ts'
+import { leq, lt, type Seq } from './seq.ts'
 
 /** The peer has said that it holds it. */
 export const SACKED = 1
@@ -464,7 +464,3 @@ export class Scoreboard {
 
 /** What a run of `bytes` counts for. A FIN alone is a segment too. */
 export const segmentsOf = (bytes: number, smss: number): number => (bytes <= smss ? 1 : Math.ceil(bytes / smss))
-
-/** Whether a segment that left at `at` and ends at `end` left after another (RFC 8985 §6.2, RACK_sent_after). */
-export const isSentAfter = (at: number, end: Seq, otherAt: number, otherEnd: Seq): boolean =>
-  at > otherAt || (at === otherAt && ahead(end, otherEnd) > 0)

@@ -20,6 +20,8 @@ export class SendBuffer {
   /** Zeros leave in place of what is written, which is only counted, and there is no ring. To be set while nothing is kept. */
   sendsZeros = false
   #block: Block | undefined = undefined
+  /** Bytes that the ring held at most since it was taken; without one, that it is to begin with. */
+  #most = 0
 
   constructor(
     /** The most that is kept, bytes. */
@@ -49,12 +51,14 @@ export class SendBuffer {
     if (length <= 0) return 0
     this.#copy(bytes, length, keeper.slab)
     this.end = add(this.end, length)
+    this.#most = Math.max(this.#most, this.length)
     return length
   }
 
   #writeZeros(length: number, slab: Slab): number {
     if (slab.zeros() === undefined) return 0
     this.end = add(this.end, length)
+    this.#most = Math.max(this.#most, this.length)
     return length
   }
 
@@ -97,10 +101,13 @@ export class SendBuffer {
     const old = this.#block
     const size = old === undefined ? 0 : old.size
     if (size >= bytes) return size
-    const block = allocate(keeper.slab, bytes, size)
+    // A writer who keeps it busy would else let it grow from nothing after each ACK of all, copying what it holds again and again.
+    const wanted = old === undefined ? Math.max(bytes, Math.min(this.#most, this.limit)) : bytes
+    const block = allocate(keeper.slab, wanted, size)
     if (block === undefined) return size
     if (old !== undefined) copyRing(keeper.slab, old, block, this.start, this.length)
     if (old !== undefined) keeper.release(old)
+    else this.#most = 0
     this.#block = block
     return block.size
   }

@@ -218,6 +218,24 @@ t.test('SendBuffer: the ring doubles as text comes, and goes when all is acknowl
   t.equal(keeper.slab.usedBytes, 0)
 })
 
+t.test(
+  'SendBuffer: the ring of a writer who keeps it busy has its size at once the next time, that of one who did not is small',
+  async t => {
+    const keeper = new Keeper()
+    const buffer = new SendBuffer(65_536)
+    const sizes: number[] = []
+    for (const bytes of [40_000, 100, 100, 65_536, 65_536]) {
+      const before = keeper.released
+      for (let left = bytes; left > 0; left -= buffer.write(text(0, Math.min(left, 1000)), keeper));
+      sizes.push(keeper.slab.usedBytes)
+      const grown = keeper.released - before
+      buffer.acknowledge(buffer.end, keeper)
+      if (sizes.length === 5) t.equal(grown, 0, 'nothing was copied')
+    }
+    t.same(sizes, [65_536, 65_536, 256, 65_536, 65_536])
+  }
+)
+
 t.test('SendBuffer: where the slab is short it fills the ring that it has, and takes nothing without one', async t => {
   const keeper = new Keeper(2 ** 20)
   const buffer = new SendBuffer(65_536)
