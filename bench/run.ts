@@ -21,6 +21,7 @@ const BENCHES = [
   'bulk',
   'latency',
   'connections',
+  'workers',
   'drivers',
   'checksum',
   'flood',

@@ -1,0 +1,68 @@
+// A worker thread with a stack of its own: one of several that share an address, or a pair in memory that shares nothing.
+
+import { createHash } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { createRawStack, createTunStack, type Stack } from '../../src/index.ts'
+import { parts as memoryParts } from '../memory.ts'
+import type { Timing } from './bench.ts'
+import { TUN } from './tcp.ts'
+
+export interface ServerTask {
+  /** Descriptor of the member's queue on a TUN device; else it is on raw sockets. */
+  readonly fd?: number
+  readonly share: { readonly index: number; readonly of: number }
+  readonly port: number
+  /** Of a request, and of a response. */
+  readonly messageBytes: number
+  /** What a request costs its server: the hash of so many bytes. */
+  readonly workBytes: number
+}
+
+export interface PairTask extends Timing {
+  readonly native: true
+  readonly superSegments: false
+}
+
+export type Task = { readonly serve: ServerTask } | { readonly pair: PairTask }
+
+const port = parentPort
+if (port === null) throw new Error('This is for a worker thread')
+const task = workerData as Task
+
+if ('pair' in task) {
+  // All begin together.
+  port.once('message', async () => {
+    const { dataPerSecond } = await memoryParts.stacks(task.pair)
+    port.postMessage(dataPerSecond)
+  })
+} else {
+  const stack = serve(task.serve)
+  port.once('message', () => {
+    stack.close()
+    port.postMessage(0)
+  })
+}
+port.postMessage('ready')
+
+function serve({ fd, share, port, messageBytes, workBytes }: ServerTask): Stack {
+  const stack =
+    fd === undefined
+      ? createRawStack({ noDelay: true, raw: { share } })
+      : createTunStack({ noDelay: true, tun: { address: TUN.address, fd, share } })
+  const work = Buffer.alloc(workBytes)
+  const response = Buffer.alloc(messageBytes, 'response')
+  stack.listen({ port }, connection => {
+    let received = 0
+    connection.handlers = {
+      readable() {
+        for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) received += bytes.length
+        for (; received >= messageBytes; received -= messageBytes) {
+          if (workBytes > 0) createHash('sha256').update(work).digest()
+          connection.write(response)
+        }
+      },
+      ended: () => connection.close()
+    }
+  })
+  return stack
+}
