@@ -4,7 +4,7 @@
 
 import type { Context, Row, Timing } from './support/bench.ts'
 import type { Control } from './support/parts.ts'
-import { type Kind, tcpOf, type Wire } from './support/tcp.ts'
+import { type Driver, tcpOf, type Wire } from './support/tcp.ts'
 import { cable, type World } from './support/world.ts'
 
 interface RoundTrip {
@@ -17,7 +17,7 @@ const MESSAGE_BYTES = 64
 
 export const parts = { echo, ping }
 
-async function echo({ kind }: { kind: Kind }, control: Control): Promise<void> {
+async function echo({ kind }: { kind: Driver }, control: Control): Promise<void> {
   const tcp = tcpOf(kind)
   const port = await tcp.listen(() => ({
     data(bytes, wire) {
@@ -36,7 +36,7 @@ async function ping({
   port,
   warmupMs,
   measureMs
-}: Timing & { kind: Kind; address: string; port: number }): Promise<RoundTrip> {
+}: Timing & { kind: Driver; address: string; port: number }): Promise<RoundTrip> {
   const tcp = tcpOf(kind)
   const message = Buffer.alloc(MESSAGE_BYTES, 'ping')
   const times: number[] = []
@@ -71,12 +71,18 @@ async function ping({
 
 export default async function latency(context: Context): Promise<Row[]> {
   const world = cable(context)
-  const trips = { client: [] as RoundTrip[], reference: [] as RoundTrip[], server: [] as RoundTrip[] }
+  const trips = {
+    client: [] as RoundTrip[],
+    reference: [] as RoundTrip[],
+    server: [] as RoundTrip[],
+    busy: [] as RoundTrip[]
+  }
   try {
     for (let i = 0; i < context.repeats; i++) {
       trips.client.push(await measure(context, world, 'ours', 'kernel'))
       trips.reference.push(await measure(context, world, 'kernel', 'kernel'))
       trips.server.push(await measure(context, world, 'kernel', 'ours'))
+      trips.busy.push(await measure(context, world, 'kernel', 'busy'))
     }
   } finally {
     world.remove()
@@ -91,15 +97,17 @@ export default async function latency(context: Context): Promise<Row[]> {
     row('ours asks', trips.client, 'p50'),
     row('ours asks', trips.client, 'p99'),
     row('ours answers', trips.server, 'p50'),
-    row('ours answers', trips.server, 'p99')
+    row('ours answers', trips.server, 'p99'),
+    row('ours answers, busy polling', trips.busy, 'p50'),
+    row('ours answers, busy polling', trips.busy, 'p99')
   ]
 }
 
-async function measure(context: Context, world: World, client: Kind, server: Kind): Promise<RoundTrip> {
+async function measure(context: Context, world: World, client: Driver, server: Driver): Promise<RoundTrip> {
   const { warmupMs, measureMs } = context
   const start = context.partsOf<typeof parts>(import.meta.url)
-  const profile = (kind: Kind, role: string): { profileAs?: string } =>
-    kind === 'ours' ? { profileAs: `latency-${role}` } : {}
+  const profile = (kind: Driver, role: string): { profileAs?: string } =>
+    kind !== 'kernel' ? { profileAs: `latency-${kind}-${role}` } : {}
   const answering = start('echo', { kind: server }, { namespace: world.right, ...profile(server, 'answering') })
   const port = await answering.ready
   const asking = start(

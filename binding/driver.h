@@ -65,20 +65,25 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     return LoopHandles::Open(env, this, fds, Kind::kPolls, &handles_);
   }
 
-  /** (slab, rxTable, joinSegments, onBatch(count, queueFill), onWritable()): begins to receive. */
+  /**
+   * (slab, rxTable, joinSegments, busyPollMs, onBatch(count, queueFill), onWritable()): begins to receive. For so long after a packet, in or out, the loop
+   * does not sleep.
+   */
   Napi::Value Start(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[1], napi_int32_array) ||
-        !info[3].IsFunction() || !info[4].IsFunction()) {
-      return ThrowArguments(env, "start(slab: Uint8Array, rxTable: Int32Array, joinSegments, onBatch, onWritable)");
+        !info[4].IsFunction() || !info[5].IsFunction()) {
+      return ThrowArguments(
+          env, "start(slab: Uint8Array, rxTable: Int32Array, joinSegments, busyPollMs, onBatch, onWritable)");
     }
     if (handles_ == nullptr || started_) return env.Undefined();
     slab_ = Memory<uint8_t>(info[0].As<Napi::Uint8Array>());
     table_ = Memory<int32_t>(info[1].As<Napi::Int32Array>());
     kind()->AttachMemory();
     joins_ = info[2].ToBoolean();
-    on_batch_ = Napi::Persistent(info[3].As<Napi::Function>());
-    on_writable_ = Napi::Persistent(info[4].As<Napi::Function>());
+    busy_poll_ns_ = info[3].ToNumber().Uint32Value() * kNanosecondsOfMs;
+    on_batch_ = Napi::Persistent(info[4].As<Napi::Function>());
+    on_writable_ = Napi::Persistent(info[5].As<Napi::Function>());
     context_ = std::make_unique<Napi::AsyncContext>(env, "rawtcp");
     started_ = true;
     this->Ref();
@@ -95,6 +100,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     if (batch == nullptr) return ThrowArguments(info.Env(), "send(batch: TxBatch, count)");
     if (handles_ == nullptr) return Napi::Boolean::New(info.Env(), false);
     Await(kind()->SendBatch(batch->source(), info[1].ToNumber().Uint32Value()));
+    StayAwake();
     return Napi::Boolean::New(info.Env(), kind()->congested());
   }
 
@@ -161,6 +167,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   /** Batches handed over in one turn of the loop: enough to keep up, few enough for others to have their turn. */
   static constexpr int kBatchesPerTurn = 8;
   static constexpr uint64_t kMemoryRetryMs = 2;
+  static constexpr uint64_t kNanosecondsOfMs = 1'000'000;
 
   Kind* kind() { return static_cast<Kind*>(this); }
 
@@ -182,7 +189,18 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     Flush();
   }
 
+  void LoopTurns() override {
+    if (uv_hrtime() >= sleeps_at_) handles_->StayAwake(false);
+  }
+
   void EnvironmentEnds() override { Shut(); }
+
+  /** An answer, or the next request, may follow soon. */
+  void StayAwake() {
+    if (busy_poll_ns_ == 0 || !started_) return;
+    sleeps_at_ = uv_hrtime() + busy_poll_ns_;
+    handles_->StayAwake(true);
+  }
 
   void Receive(size_t which) {
     for (int i = 0; i < kBatchesPerTurn; i++) {
@@ -194,6 +212,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
         kind()->CountReceiveError();
         return;
       }
+      StayAwake();
       if (joins_) count = Join(count);
       if (count > 0) Call(on_batch_, count, kind()->QueueFill(which));
     }
@@ -222,6 +241,9 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   std::unique_ptr<Napi::AsyncContext> context_;
   bool started_ = false;
   bool joins_ = false;
+  uint64_t busy_poll_ns_ = 0;
+  /** As of uv_hrtime(). */
+  uint64_t sleeps_at_ = 0;
 };
 
 }  // namespace rawtcp

@@ -16,7 +16,11 @@ int LoopHandles::Open(napi_env env, Listener* listener, const int* fds, size_t c
   self->listener_ = listener;
   uv_timer_init(loop, &self->timer_);
   self->timer_.data = self;
-  self->open_ = 1;
+  uv_idle_init(loop, &self->idle_);
+  self->idle_.data = self;
+  // A loop with nothing but this to do is to end.
+  uv_unref(reinterpret_cast<uv_handle_t*>(&self->idle_));
+  self->open_ = kOthers;
   for (size_t i = 0; i < count; i++) {
     Poll& poll = self->polls_[i];
     int error = uv_poll_init(loop, &poll.handle, fds[i]);
@@ -49,8 +53,17 @@ void LoopHandles::StartTimer(uint64_t milliseconds) {
   if (uv_is_active(reinterpret_cast<uv_handle_t*>(&timer_)) == 0) uv_timer_start(&timer_, OnTimer, milliseconds, 0);
 }
 
+void LoopHandles::StayAwake(bool awake) {
+  // With an idle handle that is active, libuv polls without waiting.
+  if (awake) {
+    uv_idle_start(&idle_, OnIdle);
+  } else {
+    uv_idle_stop(&idle_);
+  }
+}
+
 void LoopHandles::KeepAlive(bool keep) {
-  size_t polls = open_ - 1;
+  size_t polls = open_ - kOthers;
   for (size_t i = 0; i < polls; i++) {
     uv_handle_t* handle = reinterpret_cast<uv_handle_t*>(&polls_[i].handle);
     keep ? uv_ref(handle) : uv_unref(handle);
@@ -60,10 +73,11 @@ void LoopHandles::KeepAlive(bool keep) {
 void LoopHandles::Close() {
   if (listener_ == nullptr) return;
   listener_ = nullptr;
-  // The timer was opened first, then the polls in order: as many as were counted.
-  size_t polls = open_ - 1;
+  // The polls were opened last, in order: as many as were counted.
+  size_t polls = open_ - kOthers;
   for (size_t i = 0; i < polls; i++) uv_close(reinterpret_cast<uv_handle_t*>(&polls_[i].handle), OnPollClosed);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), OnTimerClosed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&idle_), OnIdleClosed);
 }
 
 void LoopHandles::Released() {
@@ -92,9 +106,16 @@ void LoopHandles::OnTimer(uv_timer_t* handle) {
   if (listener != nullptr) listener->TimerFired();
 }
 
+void LoopHandles::OnIdle(uv_idle_t* handle) {
+  Listener* listener = static_cast<LoopHandles*>(handle->data)->listener_;
+  if (listener != nullptr) listener->LoopTurns();
+}
+
 void LoopHandles::OnPollClosed(uv_handle_t* handle) { static_cast<Poll*>(handle->data)->owner->Released(); }
 
 void LoopHandles::OnTimerClosed(uv_handle_t* handle) { static_cast<LoopHandles*>(handle->data)->Released(); }
+
+void LoopHandles::OnIdleClosed(uv_handle_t* handle) { static_cast<LoopHandles*>(handle->data)->Released(); }
 
 void LoopHandles::OnEnvironmentEnds(napi_async_cleanup_hook_handle, void* data) {
   LoopHandles* self = static_cast<LoopHandles*>(data);

@@ -14,8 +14,8 @@ import {
 } from '../../src/index.ts'
 
 export type Kind = 'ours' | 'kernel'
-/** Ours on raw sockets, on a TUN device, or on packet sockets. */
-export type Driver = Kind | 'tun' | 'packet'
+/** Ours on raw sockets, also with busy polling, on a TUN device, or on packet sockets. */
+export type Driver = Kind | 'busy' | 'tun' | 'packet'
 
 /** The network of the TUN device. */
 export const TUN = { address: '10.97.0.2', hostAddress: '10.97.0.1' } as const
@@ -60,6 +60,8 @@ function stackOn(driver: Exclude<Driver, 'kernel'>, options: SocketOptions): Sta
   switch (driver) {
     case 'ours':
       return createRawStack(options)
+    case 'busy':
+      return createRawStack({ ...options, raw: { busyPollMs: 1000 } })
     case 'tun':
       return createTunStack({ ...options, tun: TUN })
     case 'packet':

@@ -2,6 +2,7 @@
 
 import type { Addon, DriverClass, NativeDriver } from '../native/addon.ts'
 import { TxBatches } from '../native/tx-batches.ts'
+import { flag, int } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { type LinkReceiver, RxBatch, type TxBatch } from './link.ts'
 
@@ -10,17 +11,33 @@ const RX_SLOTS = 64
 /** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. */
 const RX_SLOT_BYTES = 65536 + 192
 
+/** What every link on a driver of the addon can be asked for. */
+export const driverOptions = {
+  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
+  joinSegments: flag({ default: true }),
+  /**
+   * For so long after a packet, in or out, the event loop looks for the next one without sleeping, milliseconds. It takes a whole core,
+   * and spares each packet the wake-up; where the peer's process has to share that core, it only takes away its time.
+   */
+  busyPollMs: int({ default: 0, min: 0, max: 3_600_000 })
+}
+
+export interface DriverLinkOptions {
+  readonly joinSegments?: boolean
+  readonly busyPollMs?: number
+}
+
 export class DriverLink<Native extends NativeDriver> {
   readonly native: Native
   readonly #counters: Float64Array
   readonly #counterNames: readonly string[]
   readonly #batches: TxBatches
-  readonly #joinSegments: boolean
+  readonly #options: Required<DriverLinkOptions>
   #congested = false
   #closed = false
 
-  constructor(addon: Addon, driver: DriverClass<Native>, joinSegments: boolean) {
-    this.#joinSegments = joinSegments
+  constructor(addon: Addon, driver: DriverClass<Native>, options: Required<DriverLinkOptions>) {
+    this.#options = options
     this.#counterNames = driver.counterNames
     this.#counters = new Float64Array(this.#counterNames.length)
     this.#batches = new TxBatches(addon)
@@ -40,7 +57,8 @@ export class DriverLink<Native extends NativeDriver> {
     this.native.start(
       batch.bytes,
       batch.table,
-      this.#joinSegments,
+      this.#options.joinSegments,
+      this.#options.busyPollMs,
       (count, queueFill) => {
         batch.count = count
         batch.queueFill = queueFill

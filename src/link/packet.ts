@@ -14,7 +14,7 @@ import { ARP_LENGTH, ArpPacket, formatMac, parseArp, parseMac, writeArp } from '
 import { addressOption } from './address-option.ts'
 import { arpAbout, packetsTo, packetsToStation } from './frame-filters.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
-import { DriverLink } from './native-driver.ts'
+import { DriverLink, type DriverLinkOptions, driverOptions } from './native-driver.ts'
 import { type Ethernet, Neighbours } from './neighbours.ts'
 import { type Share, type ShareOptions, shareOption } from './share.ts'
 
@@ -32,13 +32,12 @@ const packetOptions = {
    * with `offload` only for an interface that cuts super-segments itself.
    */
   bypassQueue: flag({ default: false }),
-  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
-  joinSegments: flag({ default: true }),
+  ...driverOptions,
   /** For so long it waits, at the beginning, whether somebody else has the address already; 0 for not at all. Milliseconds. */
   probeMs: int({ default: 200, min: 0, max: 10_000 })
 }
 
-export interface PacketLinkOptions {
+export interface PacketLinkOptions extends DriverLinkOptions {
   /** An Ethernet interface of the host's that is up. */
   readonly interface: string
   /** Ours, on the network of the interface. The host has none like it. */
@@ -54,7 +53,6 @@ export interface PacketLinkOptions {
   readonly sendBuffer?: number
   readonly offload?: boolean
   readonly bypassQueue?: boolean
-  readonly joinSegments?: boolean
   readonly probeMs?: number
 }
 
@@ -338,7 +336,7 @@ function openDriver(
   share: Share | undefined,
   values: ReturnType<typeof resolve<typeof packetOptions>>
 ): DriverLink<NativePacketSocket> {
-  const driver = new DriverLink(addon, addon.PacketSocket, values.joinSegments)
+  const driver = new DriverLink(addon, addon.PacketSocket, values)
   const { offload, bypassQueue, receiveBuffer, sendBuffer } = values
   const ip = mac === 0 ? packetsTo(address, share) : packetsToStation(address, mac, share)
   const error = driver.native.open(

@@ -11,7 +11,7 @@ import { AttachedFilter } from './attached-filter.ts'
 import { KernelPorts } from './kernel-ports.ts'
 import { KernelRoutes } from './kernel-routes.ts'
 import type { Link, LinkReceiver, PortGuard, Route, TxBatch } from './link.ts'
-import { DriverLink } from './native-driver.ts'
+import { DriverLink, type DriverLinkOptions, driverOptions } from './native-driver.ts'
 import { icmpAboutTcp } from './port-filter.ts'
 import { type Share, type ShareOptions, shareOption } from './share.ts'
 
@@ -28,11 +28,10 @@ const rawOptions = {
    * together, whose checksums it has verified. Without it neither gets through.
    */
   acceptPartialChecksums: flag({ default: true }),
-  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
-  joinSegments: flag({ default: true })
+  ...driverOptions
 }
 
-export interface RawLinkOptions {
+export interface RawLinkOptions extends DriverLinkOptions {
   /** Only packets to this address, one of the host's. */
   readonly address?: string
   /** One of several stacks, in threads or processes, that have the same ports, each with its part of the connections. */
@@ -40,7 +39,6 @@ export interface RawLinkOptions {
   readonly receiveBuffer?: number
   readonly sendBuffer?: number
   readonly acceptPartialChecksums?: boolean
-  readonly joinSegments?: boolean
 }
 
 export class RawLink implements Link {
@@ -64,7 +62,7 @@ export class RawLink implements Link {
     this.share = shareOption(share)
     const local = localAddress(address)
     const addon = loadAddon()
-    this.#driver = new DriverLink(addon, addon.RawSocket, values.joinSegments)
+    this.#driver = new DriverLink(addon, addon.RawSocket, values)
     this.#tooLarge = this.#driver.counter('sendTooLarge')
     const socket = this.#driver.native
     const error =

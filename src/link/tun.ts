@@ -10,7 +10,7 @@ import type { Counters } from '../stats.ts'
 import { formatAddress } from '../wire/address.ts'
 import { addressOption } from './address-option.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
-import { DriverLink } from './native-driver.ts'
+import { DriverLink, type DriverLinkOptions, driverOptions } from './native-driver.ts'
 import { type Share, type ShareOptions, shareOption } from './share.ts'
 import { steering } from './steering.ts'
 
@@ -34,8 +34,7 @@ const tunOptions = {
   ...deviceOptions,
   /** Several links may share the device, each with a queue of its own: the kernel keeps a connection on one of them. */
   multiQueue: flag({ default: false }),
-  /** Consecutive segments of a connection that have come in one batch are handed over as one. */
-  joinSegments: flag({ default: true })
+  ...driverOptions
 }
 
 interface DeviceOptions {
@@ -51,7 +50,7 @@ interface DeviceOptions {
   readonly offload?: boolean
 }
 
-export interface TunLinkOptions extends DeviceOptions {
+export interface TunLinkOptions extends DeviceOptions, DriverLinkOptions {
   /** Ours. The kernel has none of its own like it. */
   readonly address: string
   /**
@@ -62,7 +61,6 @@ export interface TunLinkOptions extends DeviceOptions {
   /** One of several stacks, in threads or processes, that have the address, each with its part of the connections; `fd` is that of its queue. */
   readonly share?: ShareOptions
   readonly multiQueue?: boolean
-  readonly joinSegments?: boolean
 }
 
 export interface TunQueuesOptions extends DeviceOptions {
@@ -96,7 +94,7 @@ export class TunLink implements Link {
     const host = hostAddress === undefined ? undefined : addressOption('hostAddress', hostAddress)
     const networks = routes.map(networkOption)
     const addon = loadAddon()
-    this.#driver = new DriverLink(addon, addon.TunDevice, values.joinSegments)
+    this.#driver = new DriverLink(addon, addon.TunDevice, values)
     const device = this.#driver.native
     const error =
       fd === undefined
@@ -182,7 +180,7 @@ export class TunQueues {
   #open(addon: Addon, wanted: string, of: number, offload: boolean): string {
     let name = wanted
     while (this.#queues.length < of) {
-      const queue = new DriverLink(addon, addon.TunDevice, false)
+      const queue = new DriverLink(addon, addon.TunDevice, resolve(driverOptions, {}))
       this.#queues.push(queue)
       const error = queue.native.open(name, offload, true)
       if (error !== 0) throw openError(error, name)

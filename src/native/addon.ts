@@ -18,11 +18,15 @@ export const ICMP_SOCKET = 1
 
 /** What all drivers have. */
 export interface NativeDriver {
-  /** Packets come in slots of equal size, as many as `rxTable` has rows; consecutive segments are handed over as one, if wanted. */
+  /**
+   * Packets come in slots of equal size, as many as `rxTable` has rows; consecutive segments are handed over as one, if wanted. For
+   * `busyPollMs` after a packet, in or out, the loop does not sleep.
+   */
   start(
     slab: Uint8Array,
     rxTable: Int32Array,
     joinSegments: boolean,
+    busyPollMs: number,
     onBatch: (count: number, queueFill: number) => void,
     onWritable: () => void
   ): void

@@ -2,6 +2,7 @@
 
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
 import t from 'tap'
+import type { RawLinkOptions } from '../../src/link/raw.ts'
 import { unless, unlessPrivileged } from '../support/privileges.ts'
 
 const skip = unlessPrivileged()
@@ -30,8 +31,9 @@ function run(command: string[], options: SpawnSyncOptions = {}): Ended {
 const node = [process.execPath, '--import=tsx']
 
 /** A script with a link of its own, `link`. */
-function withLink(body: string): string[] {
-  const imports = `import { RawLink } from '${root}/src/link/raw.ts'; const link = new RawLink({ address: '127.0.0.1' });`
+function withLink(body: string, options: RawLinkOptions = {}): string[] {
+  const given = JSON.stringify({ address: '127.0.0.1', ...options })
+  const imports = `import { RawLink } from '${root}/src/link/raw.ts'; const link = new RawLink(${given});`
   return [...node, '--input-type=module', '--eval', imports + body]
 }
 
@@ -110,11 +112,20 @@ const endings = [
   { what: 'a link that was never started lets the process end', body: '' },
   { what: 'a link that was closed lets the process end', body: `link.start(${idle}); link.close()` },
   { what: 'a link without ref lets the process end', body: `link.start(${idle}); link.unref()` },
+  {
+    what: 'a link without ref lets the process end, though it polls',
+    options: { busyPollMs: 3_600_000 },
+    body: `
+      import { addSegment, newBatch } from '${root}/test/native/packets.ts'
+      const batch = newBatch()
+      addSegment(batch, { sourcePort: 9, destinationPort: 9, flags: 4 })
+      link.start(${idle}); link.send(batch); link.unref()`
+  },
   { what: 'process.exit with an open link', body: `link.start(${idle}); setTimeout(() => process.exit(0), 20)` }
 ]
-for (const { what, body } of endings) {
+for (const { what, body, options } of endings) {
   t.test(what, { skip }, async t => {
-    const { status, stderr } = run(withLink(body), { timeout: 10_000 })
+    const { status, stderr } = run(withLink(body, options), { timeout: 10_000 })
     t.equal(status, 0, stderr)
   })
 }
@@ -122,6 +133,38 @@ for (const { what, body } of endings) {
 t.test('an open link keeps the process alive', { skip }, async t => {
   const body = `link.start(${idle}); setTimeout(() => { console.log('alive'); process.exit(0) }, 100).unref()`
   t.equal(run(withLink(body)).stdout, 'alive\n')
+})
+
+t.test('busy polling: the loop does not sleep for a while after a packet, then it does', { skip }, async t => {
+  const { status, stdout, stderr } = run(
+    withLink(
+      `
+      import { setTimeout as sleep } from 'node:timers/promises'
+      import { addSegment, LOOPBACK, newBatch } from '${root}/test/native/packets.ts'
+      import { freePort } from '${root}/test/link/ports.ts'
+      const { eventLoopUtilization } = performance
+      const slept = async ms => {
+        const before = eventLoopUtilization()
+        await sleep(ms)
+        return eventLoopUtilization(before).idle > 0
+      }
+      const destinationPort = freePort()
+      const batch = newBatch()
+      addSegment(batch, { sourcePort: 9, destinationPort, flags: 4 })
+      link.guard.claim(LOOPBACK, destinationPort)
+      const arrived = new Promise(packetsArrived => link.start({ packetsArrived, linkWritable() {} }))
+      const seen = [await slept(20)]
+      link.send(batch)
+      await arrived
+      seen.push(await slept(20))
+      while (!(await slept(20)));
+      console.log(...seen)
+      link.unref()`,
+      { busyPollMs: 2000 }
+    )
+  )
+  t.equal(status, 0, stderr)
+  t.equal(stdout, 'true false\n')
 })
 
 t.test('what a receiver throws is an uncaught exception, and the link goes on', { skip }, async t => {
