@@ -26,7 +26,8 @@ const BENCHES = [
   'checksum',
   'flood',
   'paths',
-  'simulator'
+  'simulator',
+  'idle'
 ] as const
 
 interface Plan extends Timing {

@@ -18,6 +18,10 @@ export interface Where {
   readonly namespace?: Namespace
   /** With --profile, the name under which the process is profiled; the others are not. */
   readonly profileAs?: string
+  /** Node's own options. */
+  readonly node?: readonly string[]
+  /** How long it may take at most, if that is more than a minute. */
+  readonly limitMs?: number
 }
 
 export type PartStarter<P extends Parts> = <K extends keyof P & string>(
@@ -31,7 +35,7 @@ export type Message =
   | { readonly result: unknown }
   | { readonly error: { readonly message: string; readonly code?: string } }
 
-/** No part takes so long. */
+/** No part takes so long, unless it is said. */
 const LIMIT_MS = 60_000
 /** A part that has answered has closed everything, so its process ends by itself. */
 const EXIT_LIMIT_MS = 5000
@@ -44,7 +48,7 @@ export class Part<R> {
   readonly result: Promise<R>
   readonly #child: ChildProcess
 
-  constructor(name: string, nodeArguments: readonly string[], namespace: Namespace | undefined) {
+  constructor(name: string, nodeArguments: readonly string[], { namespace, limitMs = LIMIT_MS }: Where) {
     const options: SpawnOptions = {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...NOT_MEASURED }
@@ -61,7 +65,7 @@ export class Part<R> {
     })
     this.result = new Promise((resolve, reject) => {
       let answer: Message | undefined
-      let timer = setTimeout(() => this.kill(), LIMIT_MS)
+      let timer = setTimeout(() => this.kill(), limitMs)
       child.on('message', (message: Message) => {
         if ('ready' in message) return setReady(message.ready)
         answer = message
@@ -104,8 +108,15 @@ export class PartRunner {
   partsOf<P extends Parts>(file: string): PartStarter<P> {
     return (name, input, where = {}) => {
       const script = new URL('./child.js', import.meta.url).pathname
-      const nodeArguments = [...this.#profiling(where), script, file, name, JSON.stringify(input)]
-      const part = new Part<never>(name, nodeArguments, where.namespace)
+      const nodeArguments = [
+        ...this.#profiling(where),
+        ...(where.node ?? []),
+        script,
+        file,
+        name,
+        JSON.stringify(input)
+      ]
+      const part = new Part<never>(name, nodeArguments, where)
       this.#running.add(part)
       const ended = (): void => void this.#running.delete(part)
       part.result.then(ended, ended)
