@@ -7,8 +7,9 @@ const EMPTY = -1
 export class Demux {
   /** Three words a slot: local address, remote address, ports. */
   #tuples = new Int32Array(3 * 64)
-  #hashes = new Int32Array(64)
-  #buckets = new Int32Array(128).fill(EMPTY)
+  /** Two words a bucket, a slot and the hash of its tuple: what belongs to others is passed by without a look at its tuple. */
+  #buckets = new Int32Array(2 * 128).fill(EMPTY)
+  #mask = 127
   #count = 0
   /** Twelve tables of 256, one for each byte of a four-tuple. */
   readonly #tables = new Int32Array(12 * 256)
@@ -25,11 +26,12 @@ export class Demux {
   /** The slot of a four-tuple, or -1. */
   find(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): number {
     const ports = (localPort << 16) | remotePort
-    const mask = this.#buckets.length - 1
-    let bucket = this.#hash(localAddress, remoteAddress, ports) & mask
-    for (;;) {
-      const slot = this.#buckets[bucket]
+    const hash = this.#hash(localAddress, remoteAddress, ports)
+    const buckets = this.#buckets
+    for (let bucket = hash & this.#mask; ; bucket = (bucket + 1) & this.#mask) {
+      const slot = buckets[2 * bucket]
       if (slot === EMPTY) return EMPTY
+      if (buckets[2 * bucket + 1] !== hash) continue
       const at = 3 * slot
       if (
         this.#tuples[at] === localAddress &&
@@ -38,49 +40,46 @@ export class Demux {
       ) {
         return slot
       }
-      bucket = (bucket + 1) & mask
     }
   }
 
   /** The four-tuple is not in the table yet. */
   insert(slot: number, localAddress: number, localPort: number, remoteAddress: number, remotePort: number): void {
-    if (slot >= this.#hashes.length) this.#growSlots(slot + 1)
-    if (2 * (this.#count + 1) > this.#buckets.length) this.#growBuckets()
+    if (3 * slot >= this.#tuples.length) this.#growSlots(slot + 1)
+    if (2 * (this.#count + 1) > this.#mask + 1) this.#growBuckets()
     const ports = (localPort << 16) | remotePort
     this.#tuples[3 * slot] = localAddress
     this.#tuples[3 * slot + 1] = remoteAddress
     this.#tuples[3 * slot + 2] = ports
-    this.#hashes[slot] = this.#hash(localAddress, remoteAddress, ports)
-    this.#place(slot)
+    this.#place(slot, this.#hash(localAddress, remoteAddress, ports))
     this.#count++
   }
 
   /** The slot is in the table. What stands behind it moves up, so that no tombstones gather (Knuth, 6.4 algorithm R). */
   remove(slot: number): void {
-    const mask = this.#buckets.length - 1
-    let hole = this.#hashes[slot] & mask
-    while (this.#buckets[hole] !== slot) hole = (hole + 1) & mask
-    let probe = hole
-    for (;;) {
-      probe = (probe + 1) & mask
-      const other = this.#buckets[probe]
-      if (other === EMPTY) break
-      const home = this.#hashes[other] & mask
+    const mask = this.#mask
+    const buckets = this.#buckets
+    const tuples = this.#tuples
+    let hole = this.#hash(tuples[3 * slot], tuples[3 * slot + 1], tuples[3 * slot + 2]) & mask
+    while (buckets[2 * hole] !== slot) hole = (hole + 1) & mask
+    for (let probe = (hole + 1) & mask; buckets[2 * probe] !== EMPTY; probe = (probe + 1) & mask) {
+      const home = buckets[2 * probe + 1] & mask
       // It may fill the hole unless its home lies cyclically between the hole and where it stands.
       if (((probe - home) & mask) >= ((probe - hole) & mask)) {
-        this.#buckets[hole] = other
+        buckets[2 * hole] = buckets[2 * probe]
+        buckets[2 * hole + 1] = buckets[2 * probe + 1]
         hole = probe
       }
     }
-    this.#buckets[hole] = EMPTY
+    buckets[2 * hole] = EMPTY
     this.#count--
   }
 
-  #place(slot: number): void {
-    const mask = this.#buckets.length - 1
-    let bucket = this.#hashes[slot] & mask
-    while (this.#buckets[bucket] !== EMPTY) bucket = (bucket + 1) & mask
-    this.#buckets[bucket] = slot
+  #place(slot: number, hash: number): void {
+    let bucket = hash & this.#mask
+    while (this.#buckets[2 * bucket] !== EMPTY) bucket = (bucket + 1) & this.#mask
+    this.#buckets[2 * bucket] = slot
+    this.#buckets[2 * bucket + 1] = hash
   }
 
   #hash(a: number, b: number, c: number): number {
@@ -102,18 +101,15 @@ export class Demux {
   }
 
   #growSlots(slots: number): void {
-    const size = Math.max(slots, 2 * this.#hashes.length)
-    const tuples = new Int32Array(3 * size)
+    const tuples = new Int32Array(Math.max(3 * slots, 2 * this.#tuples.length))
     tuples.set(this.#tuples)
     this.#tuples = tuples
-    const hashes = new Int32Array(size)
-    hashes.set(this.#hashes)
-    this.#hashes = hashes
   }
 
   #growBuckets(): void {
     const old = this.#buckets
     this.#buckets = new Int32Array(2 * old.length).fill(EMPTY)
-    for (const slot of old) if (slot !== EMPTY) this.#place(slot)
+    this.#mask = 2 * this.#mask + 1
+    for (let at = 0; at < old.length; at += 2) if (old[at] !== EMPTY) this.#place(old[at], old[at + 1])
   }
 }

@@ -6,6 +6,14 @@ const LEVELS = 6
 const BITS = 6
 const BUCKETS = 64
 const NONE = -1
+
+// Columns of a slot's row.
+const NEXT = 0
+const PREVIOUS = 1
+/** The bucket that it is linked into, or NONE. */
+const BUCKET = 2
+const TICK = 3
+const STRIDE = 4
 /** The furthest deadline, ticks ahead; what lies beyond fires early. */
 const HORIZON = 2 ** 30
 
@@ -16,11 +24,8 @@ export class TimerWheel {
   #elapsed = 0
   /** The same without the modulo. */
   #elapsedTicks = 0
-  #next = new Int32Array(64).fill(NONE)
-  #previous = new Int32Array(64).fill(NONE)
-  /** Which bucket a slot is linked into, or NONE. */
-  #bucket = new Int32Array(64).fill(NONE)
-  #tick = new Int32Array(64)
+  /** A row for each slot, its columns beside each other: with many slots every line of a cache that is touched is a wait. */
+  #rows = new Int32Array(64 * STRIDE).fill(NONE)
   readonly #heads = new Int32Array(LEVELS * BUCKETS).fill(NONE)
   /** Two words of 32 bits a level: which buckets hold something. */
   readonly #occupied = new Int32Array(2 * LEVELS)
@@ -34,17 +39,19 @@ export class TimerWheel {
     if (deadline === Number.POSITIVE_INFINITY) return
     const ahead = Math.min(HORIZON, Math.max(0, Math.ceil(deadline - this.#origin) - this.#elapsedTicks))
     const tick = (this.#elapsed + ahead) | 0
-    if (slot >= this.#bucket.length) this.#grow(slot + 1)
-    if (this.#bucket[slot] !== NONE) {
-      if (((this.#tick[slot] - tick) | 0) <= 0) return
+    const at = slot * STRIDE
+    if (at >= this.#rows.length) this.#grow(at + STRIDE)
+    if (this.#rows[at + BUCKET] !== NONE) {
+      if (((this.#rows[at + TICK] - tick) | 0) <= 0) return
       this.#unlink(slot)
     }
-    this.#tick[slot] = tick
+    this.#rows[at + TICK] = tick
     this.#link(slot)
   }
 
   disarm(slot: number): void {
-    if (slot < this.#bucket.length && this.#bucket[slot] !== NONE) this.#unlink(slot)
+    const at = slot * STRIDE
+    if (at < this.#rows.length && this.#rows[at + BUCKET] !== NONE) this.#unlink(slot)
   }
 
   /** When `advance` next has something to do, ms; not later than the earliest deadline. Infinity for never. */
@@ -94,32 +101,36 @@ export class TimerWheel {
     // down a level, so it never comes back to this bucket.
     for (let slot = this.#heads[bucket]; slot !== NONE; slot = this.#heads[bucket]) {
       this.#unlink(slot)
-      if (this.#tick[slot] === this.#elapsed) fire(slot)
+      if (this.#rows[slot * STRIDE + TICK] === this.#elapsed) fire(slot)
       else this.#link(slot)
     }
   }
 
   #link(slot: number): void {
-    const tick = this.#tick[slot]
+    const rows = this.#rows
+    const row = slot * STRIDE
+    const tick = rows[row + TICK]
     const difference = tick ^ this.#elapsed
     const level = difference === 0 ? 0 : ((31 - Math.clz32(difference)) / BITS) | 0
     const at = (tick >>> (level * BITS)) & (BUCKETS - 1)
     const bucket = level * BUCKETS + at
     const head = this.#heads[bucket]
-    this.#next[slot] = head
-    this.#previous[slot] = NONE
-    if (head !== NONE) this.#previous[head] = slot
+    rows[row + NEXT] = head
+    rows[row + PREVIOUS] = NONE
+    if (head !== NONE) rows[head * STRIDE + PREVIOUS] = slot
     this.#heads[bucket] = slot
-    this.#bucket[slot] = bucket
+    rows[row + BUCKET] = bucket
     this.#occupied[2 * level + (at >> 5)] |= 1 << (at & 31)
   }
 
   #unlink(slot: number): void {
-    const bucket = this.#bucket[slot]
-    const next = this.#next[slot]
-    const previous = this.#previous[slot]
-    if (next !== NONE) this.#previous[next] = previous
-    if (previous !== NONE) this.#next[previous] = next
+    const rows = this.#rows
+    const row = slot * STRIDE
+    const bucket = rows[row + BUCKET]
+    const next = rows[row + NEXT]
+    const previous = rows[row + PREVIOUS]
+    if (next !== NONE) rows[next * STRIDE + PREVIOUS] = previous
+    if (previous !== NONE) rows[previous * STRIDE + NEXT] = next
     else {
       this.#heads[bucket] = next
       if (next === NONE) {
@@ -127,22 +138,14 @@ export class TimerWheel {
         this.#occupied[2 * (bucket >> BITS) + (at >> 5)] &= ~(1 << (at & 31))
       }
     }
-    this.#bucket[slot] = NONE
+    rows[row + BUCKET] = NONE
   }
 
-  #grow(slots: number): void {
-    const size = Math.max(slots, 2 * this.#bucket.length)
-    this.#next = grown(this.#next, size)
-    this.#previous = grown(this.#previous, size)
-    this.#bucket = grown(this.#bucket, size)
-    this.#tick = grown(this.#tick, size)
+  #grow(length: number): void {
+    const larger = new Int32Array(Math.max(length, 2 * this.#rows.length)).fill(NONE)
+    larger.set(this.#rows)
+    this.#rows = larger
   }
-}
-
-function grown(old: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(size).fill(NONE)
-  larger.set(old)
-  return larger
 }
 
 /** The first bit set at or after `from`, going round, of the 64 in two words; at least one is set. */
