@@ -3,8 +3,9 @@
 
 import { SocketError, typeError } from '../errors.ts'
 import type { LiveSocketOptions, SocketValues } from '../tcp/options.ts'
+import type { PackedTcb } from '../tcp/packed.ts'
 import { STATE_NAMES } from '../tcp/state.ts'
-import { Event, roomToWrite, type Tcb } from '../tcp/tcb.ts'
+import { Event, roomToWrite, Tcb } from '../tcp/tcb.ts'
 import { urgentBytes } from '../tcp/urgent.ts'
 import { formatAddress } from '../wire/address.ts'
 import type { TcpInfo } from './info.ts'
@@ -49,13 +50,15 @@ export interface ConnectionOwner {
   abortConnection(tcb: Tcb): void
   changeOptions(tcb: Tcb, given: LiveSocketOptions): void
   inform(tcb: Tcb): TcpInfo
+  /** What is packed, unpacked. */
+  wholeOf(packed: PackedTcb): Tcb
   /** These events were not told yet. */
   tellLater(tcb: Tcb, events: number): void
 }
 
 export class Connection {
   handlers: ConnectionHandlers = {}
-  readonly #tcb: Tcb
+  #record: Tcb | PackedTcb
   readonly #owner: ConnectionOwner
   readonly #accepted: ((connection: Connection) => void) | undefined
   #ended = false
@@ -66,35 +69,35 @@ export class Connection {
 
   /** `accepted` is called instead of `connected` for a connection that a listener accepts. */
   constructor(tcb: Tcb, owner: ConnectionOwner, accepted?: (connection: Connection) => void) {
-    this.#tcb = tcb
+    this.#record = tcb
     this.#owner = owner
     this.#accepted = accepted
   }
 
   get localAddress(): string {
-    return formatAddress(this.#tcb.localAddress)
+    return formatAddress(this.#record.localAddress)
   }
 
   get localPort(): number {
-    return this.#tcb.localPort
+    return this.#record.localPort
   }
 
   get remoteAddress(): string {
-    return formatAddress(this.#tcb.remoteAddress)
+    return formatAddress(this.#record.remoteAddress)
   }
 
   get remotePort(): number {
-    return this.#tcb.remotePort
+    return this.#record.remotePort
   }
 
   /** As RFC 9293 spells it. */
   get state(): (typeof STATE_NAMES)[number] {
-    return STATE_NAMES[this.#tcb.state]
+    return STATE_NAMES[this.#record.state]
   }
 
   /** Bytes that `read` can give now. */
   get readableBytes(): number {
-    return this.#tcb.receiveBuffer.readable
+    return this.#record instanceof Tcb ? this.#record.receiveBuffer.readable : 0
   }
 
   /** Bytes that `write` can take now. */
@@ -124,7 +127,7 @@ export class Connection {
    * not copied again; call until undefined to have all.
    */
   read(most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
-    return this.#owner.receiveText(this.#tcb, most)
+    return this.#record instanceof Tcb ? this.#owner.receiveText(this.#record, most) : undefined
   }
 
   /** While true, text that arrives is only counted: `read` has none of it, `discard` says how much it was. For sinks that are in a hurry. */
@@ -154,7 +157,7 @@ export class Connection {
 
   /** Drops all that could be read now, and says how many bytes that was (recv with MSG_TRUNC): cheaper than to read and forget it. */
   discard(): number {
-    return this.#owner.discardText(this.#tcb)
+    return this.#record instanceof Tcb ? this.#owner.discardText(this.#record) : 0
   }
 
   /**
@@ -191,7 +194,7 @@ export class Connection {
 
   /** The options that hold for this connection. */
   get options(): SocketValues {
-    return this.#tcb.options
+    return this.#record.options
   }
 
   /**
@@ -204,6 +207,15 @@ export class Connection {
 
   info(): TcpInfo {
     return this.#owner.inform(this.#tcb)
+  }
+
+  /** For the stack: from now on it is this that knows the connection. */
+  hold(record: Tcb | PackedTcb): void {
+    this.#record = record
+  }
+
+  get #tcb(): Tcb {
+    return this.#record instanceof Tcb ? this.#record : this.#owner.wholeOf(this.#record)
   }
 
   /** For the listener: the connection waits to be accepted, and what happens meanwhile is told afterwards. */

@@ -37,6 +37,7 @@ import { flagsOfPart, takesWhole } from '../tcp/joined.ts'
 import type { SocketValues } from '../tcp/options.ts'
 import { type Outbox, tell } from '../tcp/outbox.ts'
 import { output } from '../tcp/output.ts'
+import { PackedTcb } from '../tcp/packed.ts'
 import { SynReceived } from '../tcp/passive.ts'
 import { RecordPool } from '../tcp/records.ts'
 import type { State } from '../tcp/state.ts'
@@ -49,6 +50,7 @@ import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecks
 import type { ConnectionOwner } from './connection.ts'
 import { FastOpens } from './fast-opens.ts'
 import { IcmpArrivals } from './icmp-arrivals.ts'
+import { Packer } from './packer.ts'
 import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
 import { ConnectionTable, type Counts, type Entry } from './table.ts'
@@ -75,6 +77,7 @@ export interface EngineOptions {
   readonly firstEphemeralPort: number
   readonly lastEphemeralPort: number
   readonly fastOpenPauseMs: number
+  readonly wholeConnections: number
 }
 
 /** What only the stack as a whole counts. */
@@ -83,6 +86,9 @@ export class StackCounters {
   unknownProtocol = 0
   /** TIME-WAITs left out because there were too many (`timeWaitLimit`). */
   timeWaitOverflow = 0
+  /** Idle connections that were packed, and packed ones that had something to do (`wholeConnections`). */
+  packed = 0
+  unpacked = 0
   /** Echo requests not answered for want of memory, or of a way back. */
   echoDropped = 0
   /** SYNs to which no route leads back. */
@@ -117,6 +123,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly secret: SipHash
   readonly table: ConnectionTable
   readonly #turns: Turns
+  readonly #packer: Packer
   readonly #transmitter: Transmitter
   readonly #arrived = new Segment()
   /** The connection that the last segment was for: its timer does not follow its deadlines yet. */
@@ -148,6 +155,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.fastOpens = new FastOpens(this, cookieKey)
     this.fastOpen = new FastOpenMemory(options.fastOpenPauseMs)
     this.table = new ConnectionTable(this.ports, random, host.now())
+    this.#packer = new Packer(this.table, this.stackCounters, options.wholeConnections)
     this.#addresses = link.addresses === undefined ? undefined : new OwnAddresses(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
     this.ip = new IpInput({
@@ -238,7 +246,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       seg.segmentText = segmentText
       counters.segmentsReceived += seg.count - 1
     }
-    const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
+    const entry = this.#find(seg)
     if (entry === undefined && !this.#isOurs(seg)) {
       counters.droppedNotOurs++
       return
@@ -257,12 +265,16 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       seg.payloadOffset = payloadOffset + at
       seg.payloadLength = Math.min(segmentText, payloadLength - at)
       seg.flags = flagsOfPart(flags, at === 0, at + segmentText >= payloadLength)
-      const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
-      this.#segmentArrives(seg, entry, now)
+      this.#segmentArrives(seg, this.#find(seg), now)
     }
   }
 
-  #segmentArrives(seg: Segment, entry: Entry | undefined, now: number): void {
+  #find(seg: Segment): Exclude<Entry, PackedTcb> | undefined {
+    const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
+    return entry instanceof PackedTcb ? this.whole(entry) : entry
+  }
+
+  #segmentArrives(seg: Segment, entry: Exclude<Entry, PackedTcb> | undefined, now: number): void {
     if (entry === undefined) this.passive.arrivesUnconnected(seg)
     else if (entry instanceof Tcb) this.arrivesAt(entry, seg, now)
     else if (entry instanceof SynReceived) this.passive.arrivesHalfOpen(entry, seg)
@@ -472,8 +484,17 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     return { iss: initialSequence(this.secret, tuple, this.now), tsOffset: timestampOffset(this.secret, tuple) }
   }
 
-  connections(): Tcb[] {
-    return this.table.all().filter(entry => entry instanceof Tcb)
+  /** Whole and packed ones. */
+  connections(): (Tcb | PackedTcb)[] {
+    return this.table.all().filter(entry => entry instanceof Tcb || entry instanceof PackedTcb)
+  }
+
+  /** The whole record, whatever there is. */
+  whole(entry: Tcb | PackedTcb): Tcb {
+    if (entry instanceof Tcb) return entry
+    const tcb = this.#packer.unpack(entry)
+    this.rearm(tcb)
+    return tcb
   }
 
   counts(): Counts {
@@ -522,6 +543,11 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     }
   }
 
+  tidy(): void {
+    // Who waits for memory may wait no more, and be listed still.
+    if (this.#starving.size === 0) this.#packer.packIdle()
+  }
+
   flush(): void {
     if (this.#transmitter.isPending) this.#transmitter.flush()
   }
@@ -541,6 +567,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   /** A deadline may have moved away since the timer was armed. */
   #timeIsUp(entry: Entry): void {
+    if (entry instanceof PackedTcb) entry = this.whole(entry)
     if (entry instanceof Tcb) {
       if (nextDeadline(entry) <= this.now) deadlinePassed(entry, this.now, this)
       this.rearm(entry)

@@ -5,6 +5,7 @@ import type { IcmpHandler } from '../ip/icmp.ts'
 import type { IpPacket } from '../ip/input.ts'
 import { icmpErrorArrives, isInFlight, pathMtuShrank } from '../tcp/icmp-errors.ts'
 import { checkInvariants } from '../tcp/invariants.ts'
+import { PackedTcb } from '../tcp/packed.ts'
 import { SynReceived } from '../tcp/passive.ts'
 import { Tcb } from '../tcp/tcb.ts'
 import { ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
@@ -31,7 +32,8 @@ export class IcmpArrivals implements IcmpHandler {
     quotedSeq: number
   ): void {
     const engine = this.#engine
-    const tcb = engine.table.find(localAddress, localPort, remoteAddress, remotePort)
+    const entry = engine.table.find(localAddress, localPort, remoteAddress, remotePort)
+    const tcb = entry instanceof PackedTcb ? engine.whole(entry) : entry
     if (tcb instanceof SynReceived) return engine.passive.icmpErrorArrives(tcb, type, code, quotedSeq)
     if (!(tcb instanceof Tcb) || !isInFlight(tcb, quotedSeq)) {
       engine.counters.droppedIcmpNotInFlight++

@@ -253,6 +253,7 @@ export class PassiveOpens {
 
   /** Half-open connections of a listener that goes away. */
   resetChildren(listener: Listener): void {
+    if (listener.halfOpen === 0) return
     for (const entry of this.#engine.table.all()) {
       if (!(entry instanceof SynReceived) || entry.listener !== listener) continue
       resetHalfOpen(entry, this.#engine)

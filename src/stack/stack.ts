@@ -48,7 +48,9 @@ export const stackOptions = {
    * How long Fast Open is not used towards a port after it has failed there, ms; twice as long each time it fails again, 64
    * times at most (RFC 7413 §4.1.3.1). 0 for no such pause.
    */
-  fastOpenPauseMs: int({ default: 3_600_000, min: 0, max: 86_400_000 })
+  fastOpenPauseMs: int({ default: 3_600_000, min: 0, max: 86_400_000 }),
+  /** Of more open connections than this, those that do nothing are packed: they take a quarter of the memory until they do something. */
+  wholeConnections: int({ default: 1024, min: 0, max: 2 ** 24 })
 }
 
 const connectOptions = { fastOpen: flag({ default: false }) }
@@ -288,7 +290,7 @@ export class Stack {
     if (this.#closed) return
     const engine = this.#engine
     engine.call(() => {
-      for (const tcb of engine.connections()) abort(tcb, engine.now, engine)
+      for (const entry of engine.connections()) abort(engine.whole(entry), engine.now, engine)
     })
     for (const listener of this.#listeners) listener.close()
     this.#closed = true

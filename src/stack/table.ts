@@ -1,14 +1,16 @@
-// The connections that there are, by slot number: whole ones, half-open ones, those in TIME-WAIT. A slot carries the
+// The connections that there are, by slot number: whole ones, packed ones, half-open ones, those in TIME-WAIT. A slot carries the
 // four-tuple in the demultiplexer, the timer in the wheel, and its share in holding the local port.
 
+import { PackedTcb } from '../tcp/packed.ts'
 import { SynReceived } from '../tcp/passive.ts'
 import { Tcb } from '../tcp/tcb.ts'
 import type { TimeWait } from '../tcp/time-wait.ts'
 import { Demux } from './demux.ts'
 import type { Ports } from './ports.ts'
 import { TimerWheel } from './wheel.ts'
+import { WholeList } from './whole-list.ts'
 
-export type Entry = Tcb | SynReceived | TimeWait
+export type Entry = Tcb | PackedTcb | SynReceived | TimeWait
 
 export interface Counts {
   readonly connections: number
@@ -17,6 +19,7 @@ export interface Counts {
 }
 
 export class ConnectionTable {
+  readonly whole = new WholeList()
   readonly #entries: (Entry | undefined)[] = []
   readonly #freeSlots: number[] = []
   /** Under which address each slot holds its port. */
@@ -36,6 +39,10 @@ export class ConnectionTable {
     return slot < 0 ? undefined : this.#entries[slot]
   }
 
+  at(slot: number): Entry | undefined {
+    return this.#entries[slot]
+  }
+
   /** Gives a connection its slot. `holdKey` is what `ports.hold` answered. */
   enter(entry: Entry, holdKey: number): void {
     const slot = this.#freeSlots.pop() ?? this.#entries.length
@@ -47,21 +54,25 @@ export class ConnectionTable {
       this.#holdKeys = larger
     }
     this.#holdKeys[slot] = holdKey
+    if (entry instanceof Tcb) this.whole.push(slot, 0)
     this.#demux.insert(slot, entry.localAddress, entry.localPort, entry.remoteAddress, entry.remotePort)
   }
 
   /** The same connection in its next shape takes over the slot; its timer is not armed. */
   replace(old: Entry, entry: Entry): void {
     const slot = old.slot
+    if (old instanceof Tcb) this.whole.remove(slot)
     old.slot = -1
     entry.slot = slot
     this.#entries[slot] = entry
+    if (entry instanceof Tcb) this.whole.push(slot, entry.segmentsSent + entry.segmentsReceived)
     this.#wheel.disarm(slot)
   }
 
   leave(entry: Entry): void {
     const slot = entry.slot
     if (slot < 0) return
+    if (entry instanceof Tcb) this.whole.remove(slot)
     entry.slot = -1
     this.#demux.remove(slot)
     this.#wheel.disarm(slot)
@@ -94,7 +105,7 @@ export class ConnectionTable {
     let connections = 0
     let halfOpen = 0
     for (const entry of this.#entries) {
-      if (entry instanceof Tcb) connections++
+      if (entry instanceof Tcb || entry instanceof PackedTcb) connections++
       else if (entry instanceof SynReceived) halfOpen++
     }
     return { connections, halfOpen, timeWait: this.#demux.size - connections - halfOpen }

@@ -18,6 +18,8 @@ export interface TurnWork {
   /** ms, Infinity for never. */
   nextDeadline(): number
   deadlineComes(): void
+  /** All of the turn is done. */
+  tidy(): void
   /** The last turn is over. */
   end(): void
 }
@@ -105,6 +107,7 @@ export class Turns {
       this.#runScheduled()
     } while (this.#told.length > 0)
     this.#work.flush()
+    this.#work.tidy()
     this.#inTurn = false
     if (this.#isLast) this.#finish()
     else this.#setTimer()

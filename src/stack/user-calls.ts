@@ -6,6 +6,7 @@ import { abort, close, discard, receive, send, setOptions, shutdown } from '../t
 import { checkInvariants } from '../tcp/invariants.ts'
 import { type LiveSocketOptions, socketOptions } from '../tcp/options.ts'
 import { tell } from '../tcp/outbox.ts'
+import type { PackedTcb } from '../tcp/packed.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import type { ConnectionOwner } from './connection.ts'
 import type { Engine } from './engine.ts'
@@ -61,6 +62,10 @@ export class UserCalls implements ConnectionOwner {
 
   inform(tcb: Tcb): TcpInfo {
     return infoOf(tcb, this.#engine.clock, this.#engine.pathMtuTo(tcb.remoteAddress))
+  }
+
+  wholeOf(packed: PackedTcb): Tcb {
+    return this.#engine.whole(packed)
   }
 
   tellLater(tcb: Tcb, events: number): void {

@@ -5,6 +5,7 @@
 import type { AccurateEcn } from './accurate-ecn.ts'
 import { type CongestionControl, NO_THRESHOLD } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
+import type { PackedTcb } from './packed.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
 import { Scoreboard } from './scoreboard.ts'
 import { SendBuffer } from './send-buffer.ts'
@@ -321,6 +322,8 @@ export class Tcb {
   events = 0
   /** What the stack knows the connection by: its face to the user. */
   user: unknown = null
+  /** What stood for it while it was packed, and will again. */
+  packed: PackedTcb | null = null
   /** In the stack's list of those that `output` is to run for. */
   scheduled = false
   /** In the stack's list of those whose users have news. */
@@ -338,7 +341,7 @@ export class Tcb {
   heldUntil = Number.POSITIVE_INFINITY
 
   // What `info` tells.
-  readonly createdAt: number
+  createdAt: number
   bytesSent = 0
   bytesAcked = 0
   bytesReceived = 0

@@ -26,6 +26,11 @@ class Curve {
   /** W_est. */
   wEst = 0
 
+  /** As it began. While there is no epoch nobody asks since when the window was heard of. */
+  get isUntouched(): boolean {
+    return this.wMax === 0 && this.prior === 0 && Number.isNaN(this.epochAt) && this.k === 0 && this.wEst === 0
+  }
+
   take(from: Curve): void {
     this.wMax = from.wMax
     this.prior = from.prior
@@ -57,6 +62,22 @@ export class Cubic implements CongestionControl {
   constructor({ fastConvergence = true, ecnBeta = BETA } = {}) {
     this.#fastConvergence = fastConvergence
     this.#ecnBeta = ecnBeta
+  }
+
+  /**
+   * For connections that are packed: puts what it knows into two integers and three doubles, and answers whether it could. That is so
+   * as long as there was no loss and no congestion avoidance.
+   */
+  pack(ints: Int32Array, i: number, doubles: Float64Array, d: number): boolean {
+    const isFresh = this.#curve.isUntouched && this.#before.isUntouched && this.#fraction === 0
+    if (!isFresh || !this.#fastConvergence) return false
+    this.#slowStart.pack(ints, i, doubles, d)
+    return true
+  }
+
+  /** Only into one that was packed, or a new one. */
+  unpack(ints: Int32Array, i: number, doubles: Float64Array, d: number): void {
+    this.#slowStart.unpack(ints, i, doubles, d)
   }
 
   opened(tcb: Tcb): void {

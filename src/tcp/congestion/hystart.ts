@@ -32,6 +32,26 @@ export class HyStart {
   #cssBaselineMinRtt = Number.POSITIVE_INFINITY
   #cssRounds = 0
 
+  pack(ints: Int32Array, i: number, doubles: Float64Array, d: number): void {
+    ints[i] = this.#windowEnd
+    ints[i + 1] = (this.#over ? 1 : 0) | (this.#hasRound ? 2 : 0) | (this.#cssRounds << 2) | (this.#samples << 8)
+    doubles[d] = this.#currentRoundMinRtt
+    doubles[d + 1] = this.#lastRoundMinRtt
+    doubles[d + 2] = this.#cssBaselineMinRtt
+  }
+
+  unpack(ints: Int32Array, i: number, doubles: Float64Array, d: number): void {
+    const counts = ints[i + 1]
+    this.#windowEnd = ints[i] as Seq
+    this.#over = (counts & 1) !== 0
+    this.#hasRound = (counts & 2) !== 0
+    this.#cssRounds = (counts >> 2) & 63
+    this.#samples = counts >>> 8
+    this.#currentRoundMinRtt = doubles[d]
+    this.#lastRoundMinRtt = doubles[d + 1]
+    this.#cssBaselineMinRtt = doubles[d + 2]
+  }
+
   /** The window is below ssthresh: lets it grow, and answers the acknowledged bytes that are left for congestion avoidance. */
   grow(tcb: Tcb, sample: AckSample): number {
     const { slowStartExit } = tcb.options
