@@ -207,21 +207,32 @@ function repeatLost(tcb: Tcb, now: number, out: Outbox): void {
   }
 }
 
-/**
- * False when it lies beyond the peer's window, and is not what the peer waits for: a window that shrank holds it back (RFC 9293
- * §3.8.6, SHLD-16; what begins inside goes whole, MAY-7).
- */
+/** False when a window that shrank holds it back. */
 function repeatRecord(tcb: Tcb, id: number, now: number, out: Outbox): boolean {
   const board = tcb.scoreboard
-  const start = board.start(id)
-  if (start !== tcb.sndUna && leq(add(tcb.sndUna, tcb.sndWnd), start)) return false
-  const room = textRoom(tcb)
+  const room = repeatRoom(tcb, id)
+  if (room === 0) return false
   const text = textOf(tcb, id)
   if (text > room) cutRecord(tcb, id, room, out)
   else if (text < room) joinLost(tcb, id, room)
   repeatedForUndo(tcb, board.segments(id), now)
   sendRecord(tcb, id, now, out)
   return true
+}
+
+/**
+ * Text that a segment may repeat where a record begins: up to the peer's right edge, and where that was taken back, only what the peer waits for
+ * (RFC 9293 §3.8.6, SHLD-16; as Linux), which asks for its window too. Rounding alone may have taken some bytes back: nothing is cut for
+ * those (RFC 7323 §2.4).
+ */
+function repeatRoom(tcb: Tcb, id: number): number {
+  const start = tcb.scoreboard.start(id)
+  const room = textRoom(tcb)
+  const offered = ahead(add(tcb.sndUna, tcb.sndWnd), start)
+  const rounded = offered + (1 << tcb.sndWndShift) - 1
+  if (rounded >= Math.min(room, textOf(tcb, id))) return Math.min(room, Math.max(1, rounded))
+  if (offered > 0) return offered
+  return start === tcb.sndUna ? room : 0
 }
 
 /** Of a record's sequence numbers, those that are not the FIN's. */
@@ -250,13 +261,17 @@ function joinLost(tcb: Tcb, id: number, room: number): void {
   }
 }
 
-/** The last segment again, as a probe (RFC 8985 §7.3). */
-export function repeatTail(tcb: Tcb, now: number, out: Outbox): void {
+/** The last segment again, as a probe (RFC 8985 §7.3); false when a window that shrank holds it back. */
+export function repeatTail(tcb: Tcb, now: number, out: Outbox): boolean {
   const board = tcb.scoreboard
+  const segments = board.segments(board.at(board.count - 1))
+  if (segments > 1) cutRecord(tcb, board.at(board.count - 1), (segments - 1) * smss(tcb), out)
   const last = board.at(board.count - 1)
-  const segments = board.segments(last)
-  if (segments > 1) cutRecord(tcb, last, (segments - 1) * smss(tcb), out)
-  sendRecord(tcb, board.at(board.count - 1), now, out)
+  const room = repeatRoom(tcb, last)
+  if (room === 0) return false
+  if (textOf(tcb, last) > room) cutRecord(tcb, last, room, out)
+  sendRecord(tcb, last, now, out)
+  return true
 }
 
 function sendRecord(tcb: Tcb, id: number, now: number, out: Outbox): void {

@@ -14,10 +14,8 @@ export function sendLossProbe(tcb: Tcb, now: number, out: Outbox): void {
   // One at a time.
   if (tcb.probeOutstanding) return restartTimeout(tcb, now)
   const isNew = sendProbeText(tcb, now, out)
-  if (!isNew) {
-    // New text that the window has no room for is no reason not to ask.
-    repeatTail(tcb, now, out)
-  }
+  // New text that the window has no room for is no reason not to ask.
+  if (!isNew && !repeatTail(tcb, now, out)) return restartTimeout(tcb, now)
   tcb.probeRepeated = !isNew
   tcb.probeOutstanding = true
   tcb.probeEnd = tcb.sndNxt
