@@ -17,6 +17,7 @@ import { type Figure, figureOf, printTable, type Report, writeJson } from './sup
 
 const BENCHES = [
   'memory',
+  'garbage',
   'scoreboard',
   'bulk',
   'latency',

@@ -150,6 +150,35 @@ Napi::Value Join(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(JoinSegments(bytes.Data(), room, table.Data(), count)));
 }
 
+/** (to, toOffset, from, spans, first, end): pieces of `from`, offsets and lengths in turn, behind one another. */
+Napi::Value CopySpans(const Napi::CallbackInfo& info) {
+  if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[2], napi_uint8_array) ||
+      !IsTypedArray(info[3], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "copySpans(to: Uint8Array, toOffset, from: Uint8Array, spans: Int32Array, ...)");
+  }
+  Napi::Uint8Array to = info[0].As<Napi::Uint8Array>();
+  Napi::Uint8Array from = info[2].As<Napi::Uint8Array>();
+  Napi::Int32Array spans = info[3].As<Napi::Int32Array>();
+  uint8_t* target = to.Data();
+  const uint8_t* source = from.Data();
+  const int32_t* span = spans.Data();
+  size_t room = to.ElementLength();
+  size_t available = from.ElementLength();
+  size_t at = SizeArgument(info, 1);
+  size_t end = std::min(SizeArgument(info, 5), spans.ElementLength());
+  for (size_t i = SizeArgument(info, 4); i + 1 < end; i += 2) {
+    size_t offset = static_cast<uint32_t>(span[i]);
+    size_t length = static_cast<uint32_t>(span[i + 1]);
+    if (at > room || length > room - at || offset > available || length > available - offset) {
+      Napi::RangeError::New(info.Env(), "copySpans: a piece lies outside").ThrowAsJavaScriptException();
+      return info.Env().Undefined();
+    }
+    memcpy(target + at, source + offset, length);
+    at += length;
+  }
+  return info.Env().Undefined();
+}
+
 /** What src/link/link.ts has to agree with. */
 Napi::Object Layout(Napi::Env env) {
   Napi::Object layout = Napi::Object::New(env);
@@ -183,6 +212,7 @@ void InitBatchFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("copyChecksum", Napi::Function::New<CopyChecksum>(env, "copyChecksum"));
   exports.Set("gather", Napi::Function::New<Gather>(env, "gather"));
   exports.Set("verify", Napi::Function::New<VerifyBatch>(env, "verify"));
+  exports.Set("copySpans", Napi::Function::New<CopySpans>(env, "copySpans"));
   exports.Set("join", Napi::Function::New<Join>(env, "join"));
   exports.Set("layout", Layout(env));
 }

@@ -146,6 +146,8 @@ export interface Addon {
    * ranks: answers how many are left. Each packet has `room` bytes from its offset on to itself.
    */
   join(bytes: Uint8Array, room: number, rxTable: Int32Array, count: number): number
+  /** Copies pieces of `from`, offsets and lengths in turn, to `to` at `toOffset`, one behind the other. */
+  copySpans(to: Uint8Array, toOffset: number, from: Uint8Array, spans: Int32Array, first: number, end: number): void
   /** Writes source address and MTU to `result`; `source` 0 leaves the choice to the kernel. */
   route(destination: number, source: number, result: Int32Array): number
   /** What an interface's driver does with packets, or a negative errno. */
@@ -190,6 +192,15 @@ export function loadAddon(): Addon {
     )
   }
   return loaded
+}
+
+/** For those who can do without. */
+export function addonIfAny(): Addon | undefined {
+  try {
+    return loadAddon()
+  } catch {
+    return undefined
+  }
 }
 
 /** Two folders up from src/native and from lib/native alike; looked for, so that moving a file does no harm. */

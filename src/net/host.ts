@@ -3,6 +3,7 @@
 import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Host, HostTimer } from '../host.ts'
+import { addonIfAny } from '../native/addon.ts'
 
 export class NodeHost implements Host {
   /**
@@ -39,6 +40,9 @@ export class NodeHost implements Host {
   random(bytes: Uint8Array): void {
     randomFillSync(bytes)
   }
+
+  /** Absent where there is no addon. */
+  readonly copySpans: Host['copySpans'] = addonIfAny()?.copySpans
 
   allocate(bytes: number): Uint8Array {
     this.#newest = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)

@@ -144,7 +144,11 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.superSegmentBytes = this.cutsSuperSegments ? IPV4_MAX_PACKET : (link.superSegmentBytes as number)
     this.tracer = tracer
     this.slab = new Slab(options.memoryLimit)
-    this.arena = new Arena(options.unreadLimit, bytes => host.allocate?.(bytes) ?? new Uint8Array(bytes))
+    this.arena = new Arena(
+      options.unreadLimit,
+      bytes => host.allocate?.(bytes) ?? new Uint8Array(bytes),
+      host.copySpans
+    )
     const key = new Uint8Array(16)
     random(key)
     this.secret = new SipHash(key)

@@ -2,11 +2,15 @@
 // link has put it, and who reads at once gets memory of his own, filled by one copy. What nobody has read when the batch goes
 // is copied into chunks that all connections of a stack share, and is handed out as views of them.
 
+import type { Host } from '../host.ts'
+
 const SMALL_CHUNK = 8 * 1024
 const LARGE_CHUNK = 64 * 1024
 /** One read gives so much of what is borrowed: above 128 KiB malloc asks the kernel for each. */
 const LARGE_READ = 64 * 1024
 const FIRST_SPANS = 16
+
+type CopySpans = NonNullable<Host['copySpans']>
 
 /** Text of one connection in the batch at hand. */
 export class Loan {
@@ -57,6 +61,10 @@ export class Loan {
     let done = 0
     while (done < bytes.length) {
       const at = this.#first
+      if (spans[at + 1] <= bytes.length - done && this.arena.copySpans !== undefined) {
+        done = this.#copyWhole(bytes, done, this.arena.copySpans)
+        continue
+      }
       const n = Math.min(spans[at + 1], bytes.length - done)
       bytes.set(this.source.subarray(spans[at], spans[at] + n), done)
       done += n
@@ -65,6 +73,18 @@ export class Loan {
       if (spans[at + 1] === 0) this.#first += 2
     }
     this.length -= done
+  }
+
+  /** Fills `bytes` from `done` on with as many whole spans as fit; answers where they end. */
+  #copyWhole(bytes: Uint8Array, done: number, copySpans: CopySpans): number {
+    const first = this.#first
+    const start = done
+    while (this.#first < this.#end && done + this.#spans[this.#first + 1] <= bytes.length) {
+      done += this.#spans[this.#first + 1]
+      this.#first += 2
+    }
+    copySpans(bytes, start, this.source, this.#spans, first, this.#first)
+    return done
   }
 
   /** Hands over each span that is left. */
@@ -125,7 +145,8 @@ export class Arena {
     /** The most of it. */
     readonly limit = Number.POSITIVE_INFINITY,
     /** Memory that is filled before anybody sees it. */
-    readonly allocate: (bytes: number) => Uint8Array = bytes => new Uint8Array(bytes)
+    readonly allocate: (bytes: number) => Uint8Array = bytes => new Uint8Array(bytes),
+    readonly copySpans: CopySpans | undefined = undefined
   ) {}
 
   hasRoomFor(length: number): boolean {

@@ -1,5 +1,5 @@
 // What the user has written and the peer has not yet acknowledged: a ring in the slab, in which the byte with sequence
-// number s lies at s modulo the capacity. So a retransmission needs nothing but sequence numbers, and a segment is at
+// number s lies at s modulo the capacity, counted from where the ring began. So a retransmission needs nothing but sequence numbers, and a segment is at
 // most two pieces. The ring grows by doubling up to the limit and goes back to the slab when it is empty.
 
 import type { Segment } from '../wire/segment.ts'
@@ -20,6 +20,8 @@ export class SendBuffer {
   /** Zeros leave in place of what is written, which is only counted, and there is no ring. To be set while nothing is kept. */
   sendsZeros = false
   #block: Block | undefined = undefined
+  /** What lies at the beginning of the ring: who writes into an empty one need not go round its end. */
+  #base: Seq = toSeq(0)
   /** Bytes that the ring held at most since it was taken; without one, that it is to begin with. */
   #most = 0
 
@@ -65,7 +67,7 @@ export class SendBuffer {
   #copy(bytes: Uint8Array, length: number, slab: Slab): void {
     const block = this.#block as Block
     const ring = slab.regions[block.region]
-    const at = this.end & (block.size - 1)
+    const at = ahead(this.end, this.#base) & (block.size - 1)
     const first = Math.min(length, block.size - at)
     ring.set(first === bytes.length ? bytes : bytes.subarray(0, first), block.offset + at)
     if (first < length) ring.set(bytes.subarray(first, length), block.offset)
@@ -80,7 +82,7 @@ export class SendBuffer {
   /** Points the segment's payload at [seq, seq + length). */
   locate(segment: Segment, seq: Seq, length: number, slab: Slab): void {
     const block = (this.#block ?? slab.zeros()) as Block
-    const at = this.#block === undefined ? 0 : seq & (block.size - 1)
+    const at = this.#block === undefined ? 0 : ahead(seq, this.#base) & (block.size - 1)
     const first = Math.min(length, block.size - at)
     segment.region = block.region
     segment.bytes = slab.regions[block.region]
@@ -105,9 +107,13 @@ export class SendBuffer {
     const wanted = old === undefined ? Math.max(bytes, Math.min(this.#most, this.limit)) : bytes
     const block = allocate(keeper.slab, wanted, size)
     if (block === undefined) return size
-    if (old !== undefined) copyRing(keeper.slab, old, block, this.start, this.length)
-    if (old !== undefined) keeper.release(old)
-    else this.#most = 0
+    if (old === undefined) {
+      this.#base = this.start
+      this.#most = 0
+    } else {
+      copyRing(keeper.slab, old, block, toSeq(ahead(this.start, this.#base)), this.length)
+      keeper.release(old)
+    }
     this.#block = block
     return block.size
   }

@@ -1,6 +1,7 @@
 // The transmission control block (RFC 9293 §3.3.1): a flat record of all that a connection knows. The RFC's variables
 // keep their names with the dots removed. Every field is set in the constructor, once and in one order, and keeps its
-// representation for life: int32 stays int32, times are doubles (Infinity for never).
+// representation for life: int32 stays int32, times are doubles (Infinity for never). Each has a value where it is declared:
+// what begins as undefined is no number for V8, ever, and costs an object with each value.
 
 import type { AccurateEcn } from './accurate-ecn.ts'
 import { type CongestionControl, NO_THRESHOLD } from './congestion/congestion.ts'
@@ -203,7 +204,7 @@ export class Tcb {
   /** The peer has opened the connection. */
   passive = false
   /** When the peer last sent something acceptable, ms. */
-  heardAt: number
+  heardAt = Number.NEGATIVE_INFINITY
   /** Keepalive probes since then. */
   keepAlivesSent = 0
 
@@ -266,8 +267,8 @@ export class Tcb {
   delivered = 0
   lost = 0
   deliveredSegments = 0
-  deliveredAt: number
-  firstSentAt: number
+  deliveredAt = Number.NEGATIVE_INFINITY
+  firstSentAt = Number.NEGATIVE_INFINITY
   /** `delivered` when what is in flight now, sent for want of more, will have been delivered; 0 for none. */
   appLimitedUntil = 0
 
@@ -341,7 +342,7 @@ export class Tcb {
   heldUntil = Number.POSITIVE_INFINITY
 
   // What `info` tells.
-  createdAt: number
+  createdAt = Number.NEGATIVE_INFINITY
   bytesSent = 0
   bytesAcked = 0
   bytesReceived = 0

@@ -1,0 +1,111 @@
+// Bulk text from one stack to another in memory, on a host that allocates nothing: what a steady flow costs, with nothing
+// beside it. The clock is no clock, but goes on a little with each look at it.
+
+import type { Host, HostTimer } from '../../src/host.ts'
+import { nativeGather, nativeVerify } from '../../src/link/native-gather.ts'
+import { type PairOptions, pairLinks } from '../../src/link/pair.ts'
+import { loadAddon } from '../../src/native/addon.ts'
+import { Random } from '../../src/random.ts'
+import { Stack } from '../../src/stack/stack.ts'
+
+/** Of a look at the clock, ms: with a fraction, as a real one. */
+const TICK_MS = 0.0137
+const NO_TIMER: HostTimer = { cancel() {} }
+
+class SteadyHost implements Host {
+  #now = 1000.1
+  #calls: (() => void)[] = []
+  #running: (() => void)[] = []
+  readonly #random = new Random(1)
+
+  now(): number {
+    this.#now += TICK_MS
+    return this.#now
+  }
+
+  /** Nothing is ever late. */
+  at(): HostTimer {
+    return NO_TIMER
+  }
+
+  defer(callback: () => void): void {
+    this.#calls.push(callback)
+  }
+
+  random(bytes: Uint8Array): void {
+    this.#random.fill(bytes)
+  }
+
+  readonly copySpans: Host['copySpans'] = loadAddon().copySpans
+
+  /** Runs what was deferred; false where there is nothing. */
+  turn(): boolean {
+    const running = this.#calls
+    if (running.length === 0) return false
+    this.#calls = this.#running
+    this.#running = running
+    for (let i = 0; i < running.length; i++) running[i]()
+    while (running.length > 0) running.pop()
+    return true
+  }
+}
+
+export interface SteadyOptions {
+  /** Bytes of text in each segment; 1448 fit an MTU of 1500. */
+  readonly segmentText: number
+  /** How the reader takes the text: in memory of its own, or not at all. */
+  readonly reads: boolean
+  readonly superSegments: boolean
+}
+
+const TIMESTAMPS = 12
+
+export class SteadyFlow {
+  /** Segments of text that have arrived. */
+  get segments(): number {
+    return this.#received / this.#segmentText
+  }
+
+  /** What the reader was given: so many views. */
+  views = 0
+  #received = 0
+  readonly #segmentText: number
+  readonly #host = new SteadyHost()
+
+  constructor({ segmentText, reads, superSegments }: SteadyOptions) {
+    this.#segmentText = segmentText
+    const host = this.#host
+    const byAddon: Pick<PairOptions, 'assemble' | 'verify'> = { assemble: nativeGather(), verify: nativeVerify() }
+    const [left, right] = pairLinks({ host, superSegments, ...byAddon })
+    const [sender, receiver] = [new Stack({ link: left, host }), new Stack({ link: right, host })]
+    receiver.listen({ port: 80 }, connection => {
+      connection.handlers = {
+        readable: () => {
+          if (!reads) this.#received += connection.discard()
+          else {
+            for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) {
+              this.#received += bytes.length
+              this.views++
+            }
+          }
+        }
+      }
+    })
+    const chunk = new Uint8Array(64 * 1024).fill(7)
+    const connection = sender.connect({
+      address: '10.0.0.2',
+      port: 80,
+      maximumSegmentSize: segmentText + TIMESTAMPS
+    })
+    const write = (): void => {
+      while (connection.write(chunk) === chunk.length);
+    }
+    connection.handlers = { connected: write, writable: write }
+  }
+
+  /** Goes on until so many more segments have arrived. */
+  run(segments: number): void {
+    const until = this.#received + segments * this.#segmentText
+    while (this.#received < until) if (!this.#host.turn()) throw new Error('The flow has come to a halt')
+  }
+}
