@@ -5,7 +5,7 @@
 
 namespace rawtcp {
 
-/** setInterface, addAddress, addRoute: what `ip link`, `ip address` and `ip route` do. */
+/** setInterface, addAddress, addRoute, neighbour: what `ip link`, `ip address`, `ip route` and `ip neighbour` do. */
 void InitNetlink(Napi::Env env, Napi::Object exports);
 
 }  // namespace rawtcp

@@ -2,6 +2,7 @@
 
 export { SocketError } from './errors.ts'
 export type { Host, HostTimer } from './host.ts'
+export { HostPacketLink, type HostPacketLinkOptions } from './link/host-packet.ts'
 export * from './link/link.ts'
 export { PacketLink, type PacketLinkOptions } from './link/packet.ts'
 export { RawLink, type RawLinkOptions } from './link/raw.ts'

@@ -6,7 +6,7 @@
 import { networkInterfaces } from 'node:os'
 import { rangeError, SocketError, typeError } from '../errors.ts'
 import { type Addon, loadAddon, type NativePacketSocket } from '../native/addon.ts'
-import { errnoName, socketError } from '../native/errno.ts'
+import { socketError } from '../native/errno.ts'
 import { flag, int, resolve } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { formatAddress } from '../wire/address.ts'
@@ -16,6 +16,7 @@ import { arpAbout, packetsTo, packetsToStation } from './frame-filters.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink, type DriverLinkOptions, driverOptions } from './native-driver.ts'
 import { type Ethernet, Neighbours } from './neighbours.ts'
+import { openError } from './packet-errors.ts'
 import { type Share, type ShareOptions, shareOption } from './share.ts'
 
 const packetOptions = {
@@ -352,24 +353,4 @@ function openDriver(
   if (error === 0) return driver
   driver.close()
   throw openError(error, interfaceName)
-}
-
-function openError(errno: number, interfaceName: string): SocketError {
-  const error = (code: 'EPERM' | 'ENODEV' | 'ENETDOWN' | 'EPROTONOSUPPORT', detail: string): SocketError =>
-    new SocketError(code, 'socket', undefined, undefined, detail)
-  switch (errnoName(errno)) {
-    case 'EPERM':
-      return error(
-        'EPERM',
-        'packet sockets need the capability CAP_NET_RAW; run as root, or give it to node with setcap'
-      )
-    case 'ENODEV':
-      return error('ENODEV', `there is no interface ${interfaceName}`)
-    case 'ENETDOWN':
-      return error('ENETDOWN', `the interface ${interfaceName} is down: ip link set ${interfaceName} up`)
-    case 'EPROTONOSUPPORT':
-      return error('EPROTONOSUPPORT', `the interface ${interfaceName} is no Ethernet`)
-    default:
-      return socketError(errno, 'socket', interfaceName)
-  }
 }

@@ -150,6 +150,11 @@ export interface Addon {
   copySpans(to: Uint8Array, toOffset: number, from: Uint8Array, spans: Int32Array, first: number, end: number): void
   /** Writes source address and MTU to `result`; `source` 0 leaves the choice to the kernel. */
   route(destination: number, source: number, result: Int32Array): number
+  /**
+   * The hardware address, 48 bits, that the kernel would send to on that interface; `source` 0 for any. A negative errno where the way does
+   * not begin there (EHOSTUNREACH), or where it does not know the neighbour now (ENXIO).
+   */
+  neighbour(interfaceName: string, destination: number, source: number): number
   /** What an interface's driver does with packets, or a negative errno. */
   offloads(interfaceName: string): Record<string, boolean> | number
   /** Columns and codes as the addon has them, by the names of link/link.ts. */
