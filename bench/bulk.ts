@@ -33,11 +33,12 @@ const CHUNK_BYTES = 64 * 1024
 /** The sender goes on until the receiver has measured. */
 const SPARE_MS = 300
 
-/** On raw sockets, on a TUN device, on packet sockets. */
+/** On raw sockets, on a TUN device, on packet sockets with an address of their own and with the host's. */
 const DRIVERS = [
   { driver: 'ours', costless: 'raw', name: '' },
   { driver: 'tun', costless: 'tun', name: ' on TUN' },
-  { driver: 'packet', costless: 'packet', name: ' on a packet socket' }
+  { driver: 'packet', costless: 'packet', name: ' on a packet socket' },
+  { driver: 'host-packet', costless: 'packet', name: ' on a packet socket, the host’s address' }
 ] as const
 
 export const parts = { receive, send }

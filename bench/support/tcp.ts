@@ -14,8 +14,8 @@ import {
 } from '../../src/index.ts'
 
 export type Kind = 'ours' | 'kernel'
-/** Ours on raw sockets, also with busy polling, on a TUN device, or on packet sockets. */
-export type Driver = Kind | 'busy' | 'tun' | 'packet'
+/** Ours on raw sockets, also with busy polling, on a TUN device, or on packet sockets with an address of their own or the host's. */
+export type Driver = Kind | 'busy' | 'tun' | 'packet' | 'host-packet'
 
 /** The network of the TUN device. */
 export const TUN = { address: '10.97.0.2', hostAddress: '10.97.0.1' } as const
@@ -66,6 +66,8 @@ function stackOn(driver: Exclude<Driver, 'kernel'>, options: SocketOptions): Sta
       return createTunStack({ ...options, tun: TUN })
     case 'packet':
       return createPacketStack({ ...options, packet: PACKET })
+    case 'host-packet':
+      return createPacketStack({ ...options, packet: { interface: PACKET.interface } })
   }
 }
 
