@@ -8,7 +8,7 @@ import { flag, int, partition, resolve } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import type { Link, LinkReceiver, PortGuard, Route, TxBatch } from './link.ts'
 import { TX_HEADER_OFFSET, TX_SEGMENT, TX_STRIDE } from './link.ts'
-import { DriverLink } from './native-driver.ts'
+import { DriverLink, driverOptions } from './native-driver.ts'
 import { openError } from './packet-errors.ts'
 import { rejectAll } from './port-filter.ts'
 import { localAddress, RawLink, type RawLinkOptions } from './raw.ts'
@@ -187,7 +187,7 @@ function openFrames(
   interfaceName: string,
   { offload, bypassQueue, sendBuffer }: ReturnType<typeof resolve<typeof hostPacketOptions>>
 ): DriverLink<NativePacketSocket> {
-  const driver = new DriverLink(addon, addon.PacketSocket, false)
+  const driver = new DriverLink(addon, addon.PacketSocket, resolve(driverOptions))
   const { native } = driver
   const error = native.open(
     interfaceName,
