@@ -144,7 +144,6 @@ int PacketSocket::Open(Napi::Env env, const std::string& interface, const MacAdd
   // A kernel that has none of it does without.
   has_header_ = offload && setsockopt(ip, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) == 0;
   if (bypass_queue && setsockopt(ip, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) != 0) return -errno;
-  if (setsockopt(ip, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) != 0) return -errno;
   SetBuffer(ip, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer);
   SetBuffer(ip, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
   receiver_.SetHeader(has_header_);

@@ -53,7 +53,7 @@ class PacketSocket : public Driver<PacketSocket> {
 
   void AttachMemory();
   int ReceiveBatch(size_t which);
-  double QueueFill(size_t which) const { return receiver_.QueueFill(fds_[which].get()); }
+  double QueueFill(size_t which) const { return which == kIp ? receiver_.queue_fill() : 0; }
   SendWait SendBatch(const TxSource& source, size_t count) { return sender_.Send(fds_[kIp].get(), source, count); }
   SendWait FlushBacklog() { return sender_.Flush(fds_[kIp].get()); }
   bool congested() const { return sender_.congested(); }

@@ -13,6 +13,11 @@
 namespace rawtcp {
 namespace {
 
+/** Of a packet in the queue beside its bytes, at least. */
+constexpr size_t kPacketCost = 256;
+/** The kernel counts pages, of which a packet may fill a small part. */
+constexpr size_t kLeastShare = 16;
+
 /** What the kernel has to say of a socket's memory; false where it says nothing. */
 bool ReadMemory(int fd, uint32_t (&memory)[SK_MEMINFO_VARS]) {
   socklen_t length = sizeof memory;
@@ -29,33 +34,28 @@ void RawReceiver::Attach(uint8_t* slab, size_t length, int32_t* table, size_t ro
   messages_.assign(rows, mmsghdr{});
   pieces_.resize(2 * rows);
   prefixes_.resize(rows * prefix_length_);
-  controls_.resize(rows);
   for (size_t i = 0; i < rows; i++) {
     pieces_[2 * i] = {prefixes_.data() + i * prefix_length_, prefix_length_};
     pieces_[2 * i + 1] = {slab + i * slot_length_, slot_length_};
     messages_[i].msg_hdr.msg_iov = &pieces_[2 * i];
     messages_[i].msg_hdr.msg_iovlen = 2;
-    messages_[i].msg_hdr.msg_control = controls_[i].bytes;
   }
 }
 
 int RawReceiver::Receive(int fd) {
-  for (mmsghdr& message : messages_) {
-    message.msg_hdr.msg_controllen = sizeof(Control);
-    message.msg_hdr.msg_flags = 0;
-  }
+  for (mmsghdr& message : messages_) message.msg_hdr.msg_flags = 0;
   int received;
   do {
     received = recvmmsg(fd, messages_.data(), static_cast<unsigned>(messages_.size()), MSG_DONTWAIT, nullptr);
   } while (received < 0 && errno == EINTR);
   if (received < 0) return -errno;
   counters_[kReceivedBatches]++;
-  is_full_ = static_cast<size_t>(received) == messages_.size();
 
   int rows = 0;
+  size_t taken = 0;
   for (int i = 0; i < received; i++) {
     const mmsghdr& message = messages_[static_cast<size_t>(i)];
-    CountOverflows(message.msg_hdr);
+    taken += message.msg_len + kPacketCost;
     // Only what the kernel joined beyond IPv4's 64 KiB ("BIG TCP") does not fit: no length field describes it.
     if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0 || message.msg_len < prefix_length_) {
       counters_[kReceivedTruncated]++;
@@ -75,6 +75,7 @@ int RawReceiver::Receive(int fd) {
     row[kRxSegment] = SegmentText(static_cast<size_t>(i));
     rows++;
   }
+  LookAtQueue(fd, static_cast<size_t>(received) == messages_.size(), taken);
   return rows;
 }
 
@@ -85,21 +86,21 @@ void RawReceiver::ForgetOverflows(int fd) {
   if (ReadMemory(fd, memory)) overflows_seen_ = memory[SK_MEMINFO_DROPS];
 }
 
-double RawReceiver::QueueFill(int fd) const {
+/**
+ * Asks the kernel how full the queue is, and how many packets it has dropped in all for want of room, where the batch leaves that
+ * open: `taken`, what it took of the room, is then a good part of all there is, or there is more than a batch. SO_RXQ_OVFL would
+ * tell without asking, but has kernels with hardened copies to users kill the process that receives it with a segment of the
+ * kernel's own TCP (Linux 6.18: BUG in usercopy_abort, put_cmsg from a cloned sk_buff).
+ */
+void RawReceiver::LookAtQueue(int fd, bool is_full, size_t taken) {
+  fill_ = 0;
+  if (!is_full && room_ != 0 && taken < room_ / kLeastShare) return;
   uint32_t memory[SK_MEMINFO_VARS] = {};
-  if (!is_full_ || !ReadMemory(fd, memory) || memory[SK_MEMINFO_RCVBUF] == 0) return 0;
-  return std::min(1.0, static_cast<double>(memory[SK_MEMINFO_RMEM_ALLOC]) / memory[SK_MEMINFO_RCVBUF]);
-}
-
-/** The kernel tells, once it has dropped packets for want of room, how many it has dropped in all (SO_RXQ_OVFL). */
-void RawReceiver::CountOverflows(const msghdr& message) {
-  if (message.msg_controllen < sizeof(cmsghdr)) return;
-  const cmsghdr* control = static_cast<const cmsghdr*>(message.msg_control);
-  if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_RXQ_OVFL) return;
-  uint32_t total;
-  memcpy(&total, CMSG_DATA(control), sizeof total);
-  counters_[kReceiveOverflows] += total - overflows_seen_;
-  overflows_seen_ = total;
+  if (!ReadMemory(fd, memory)) return;
+  room_ = memory[SK_MEMINFO_RCVBUF];
+  counters_[kReceiveOverflows] += memory[SK_MEMINFO_DROPS] - overflows_seen_;
+  overflows_seen_ = memory[SK_MEMINFO_DROPS];
+  if (is_full && room_ != 0) fill_ = std::min(1.0, static_cast<double>(memory[SK_MEMINFO_RMEM_ALLOC]) / static_cast<double>(room_));
 }
 
 }  // namespace rawtcp

@@ -27,8 +27,8 @@ class RawReceiver {
   /** Packets in the table, which may be 0 where all were dropped; -errno, -EAGAIN where nothing waits. */
   int Receive(int fd);
 
-  /** How much of the room that the socket has for packets is taken, 0 to 1. Asks the kernel only when the last batch was full. */
-  double QueueFill(int fd) const;
+  /** How much of the socket's room for packets was still taken after the last batch, 0 to 1; known only where that was a full one. */
+  double queue_fill() const { return fill_; }
 
  protected:
   /** What comes before a packet is no part of it, and put elsewhere. */
@@ -40,24 +40,21 @@ class RawReceiver {
   virtual int32_t SegmentText(size_t) const { return 0; }
 
  private:
-  struct Control {
-    alignas(cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
-  };
-
-  void CountOverflows(const msghdr& message);
+  void LookAtQueue(int fd, bool is_full, size_t taken);
 
   uint8_t* slab_ = nullptr;
   size_t slot_length_ = 0;
   int32_t* table_ = nullptr;
   double* counters_ = nullptr;
   uint32_t overflows_seen_ = 0;
-  bool is_full_ = false;
+  /** The socket's room for packets, bytes; 0 until the kernel was asked. */
+  size_t room_ = 0;
+  double fill_ = 0;
   std::vector<mmsghdr> messages_;
   /** Two a message: prefix and slot. */
   std::vector<iovec> pieces_;
   size_t prefix_length_ = 0;
   std::vector<uint8_t> prefixes_;
-  std::vector<Control> controls_;
 };
 
 }  // namespace rawtcp

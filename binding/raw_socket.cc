@@ -21,7 +21,6 @@ int OpenRaw(int protocol, uint32_t address, int receive_buffer, int send_buffer,
   if (error != 0) return error;
   const int on = 1;
   if (setsockopt(fd.get(), IPPROTO_IP, IP_HDRINCL, &on, sizeof on) != 0) return -errno;
-  if (setsockopt(fd.get(), SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) != 0) return -errno;
   SetBuffer(fd.get(), SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer);
   SetBuffer(fd.get(), SO_SNDBUFFORCE, SO_SNDBUF, send_buffer);
   if (address != INADDR_ANY) {

@@ -34,7 +34,7 @@ class RawSocket : public Driver<RawSocket> {
 
   void AttachMemory();
   int ReceiveBatch(size_t which) { return receivers_[which].Receive(fds_[which].get()); }
-  double QueueFill(size_t which) const { return receivers_[which].QueueFill(fds_[which].get()); }
+  double QueueFill(size_t which) const { return receivers_[which].queue_fill(); }
   SendWait SendBatch(const TxSource& source, size_t count) { return sender_.Send(fds_[kTcp].get(), source, count); }
   SendWait FlushBacklog() { return sender_.Flush(fds_[kTcp].get()); }
   bool congested() const { return sender_.congested(); }

@@ -222,12 +222,9 @@ t.test('a receive buffer that is too small overflows, and the packets lost are c
     addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
   }
   link.send(batch)
-  await sleep(50)
-  // The kernel tells with the next packet that it has room for.
-  batch.count = 1
-  link.send(batch)
   await peer.until(() => link.counters().receiveOverflows > 0)
-  t.equal(link.counters().receiveOverflows + peer.segments.length, 1001)
+  await sleep(50)
+  t.equal(link.counters().receiveOverflows + peer.segments.length, 1000)
 })
 
 t.test('a batch tells how full the queue is that it came from', { skip }, async t => {
