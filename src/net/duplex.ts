@@ -7,12 +7,14 @@ import type { Connection, ConnectionHandlers } from '../stack/connection.ts'
 
 type Done = (error?: Error | null) => void
 
+const NONE: Uint8Array[] = []
+
 /** Takes over the connection's handlers. Emits `connect` once it is open, if it was not open yet. */
 export class ConnectionStream extends Duplex {
   readonly connection: Connection
   #wantsMore = false
   /** What a `write` could not hand over yet, and whom to tell when it has. */
-  #pending: Uint8Array[] = []
+  #pending = NONE
   #done: Done | undefined
   #sawEnd = false
   /** Our side is closed: the connection may come to an orderly end. */
@@ -22,7 +24,7 @@ export class ConnectionStream extends Duplex {
   constructor(connection: Connection, options: DuplexOptions = {}) {
     super({ allowHalfOpen: true, ...options })
     this.connection = connection
-    connection.handlers = this.#handlers()
+    connection.handlers = new ConnectionStream.#Handlers(this)
   }
 
   // Names that programs for sockets expect.
@@ -78,13 +80,32 @@ export class ConnectionStream extends Duplex {
     return this
   }
 
-  #handlers(): ConnectionHandlers {
-    return {
-      connected: () => this.emit('connect'),
-      readable: () => this.#pull(),
-      writable: () => this.#push(),
-      ended: () => this.#pull(),
-      closed: (_, error) => this.#closed(error)
+  /** Methods of a class, not closures of each stream: there may be a great many that do nothing. */
+  static readonly #Handlers = class implements ConnectionHandlers {
+    readonly #stream: ConnectionStream
+
+    constructor(stream: ConnectionStream) {
+      this.#stream = stream
+    }
+
+    connected(): void {
+      this.#stream.emit('connect')
+    }
+
+    readable(): void {
+      this.#stream.#pull()
+    }
+
+    writable(): void {
+      this.#stream.#push()
+    }
+
+    ended(): void {
+      this.#stream.#pull()
+    }
+
+    closed(_: Connection, error: SocketError | null): void {
+      this.#stream.#closed(error)
     }
   }
 
@@ -140,6 +161,7 @@ export class ConnectionStream extends Duplex {
       return
     }
     this.#done = undefined
+    this.#pending = NONE
     done()
   }
 
@@ -166,7 +188,7 @@ export class ConnectionStream extends Duplex {
     clearTimeout(this.#idleTimer)
     const writing = this.#done
     this.#done = undefined
-    this.#pending = []
+    this.#pending = NONE
     done(error)
     // The stream itself tells those whose chunks still waited for this one.
     writing?.(error ?? streamDestroyed())
