@@ -1,14 +1,19 @@
 // How many segments a second of wall time does the simulator carry on one core?
 //
 // Segments of TCP that hosts have sent, data and ACKs, each of which crosses two links and the router between them, one event a hop.
-// Nothing is lost in the rows of bulk flows; the crowd is hundreds of hosts and thousands of short flows through queues with FQ-CoDel.
+// Nothing is lost in the rows of bulk flows; the crowd is hundreds of hosts through queues with FQ-CoDel, once with short flows that
+// come and go, once with thousands that stay.
 
 import { Network } from '../src/sim/network.ts'
+import type { NetworkHost } from '../src/sim/node.ts'
 import type { Context, Row, Timing } from './support/bench.ts'
 import { Window } from './support/window.ts'
 
 export const parts = { bulk, crowd }
 
+type Flows = 'short' | 'long'
+
+const LONG_FLOWS = 3000
 /** Virtual time goes on in pieces of this, ms. */
 const PIECE_MS = 20
 
@@ -25,7 +30,7 @@ async function bulk({ flows, ...timing }: Timing & { flows: number }): Promise<n
   return measure(net, timing)
 }
 
-async function crowd(timing: Timing): Promise<number> {
+async function crowd({ flows, ...timing }: Timing & { flows: Flows }): Promise<number> {
   const net = new Network({ seed: 1 })
   const random = net.random()
   const routers = Array.from({ length: 10 }, (_, i) => net.router(`router${i}`))
@@ -37,14 +42,20 @@ async function crowd(timing: Timing): Promise<number> {
     net.link(host, routers[i % routers.length], { rateBitsPerSecond: 50e6, delayMs: 2, jitterMs: 1 })
     return host
   })
-  const start = (): void => {
+  const ends = (): { from: NetworkHost; to: NetworkHost } => {
     const from = random.int(hosts.length)
-    const to = (from + 1 + random.int(hosts.length - 1)) % hosts.length
-    const bytes = Math.min(20e6, Math.ceil(7000 / (1 - random.float()) ** (1 / 1.3)))
-    net.flow({ from: hosts[from], to: hosts[to], bytes, startMs: net.now })
+    return { from: hosts[from], to: hosts[(from + 1 + random.int(hosts.length - 1)) % hosts.length] }
+  }
+  const start = (): void => {
+    net.flow({
+      ...ends(),
+      bytes: Math.min(20e6, Math.ceil(7000 / (1 - random.float()) ** (1 / 1.3))),
+      startMs: net.now
+    })
     net.at(net.now + 3, start)
   }
-  start()
+  if (flows === 'short') start()
+  else for (let i = 0; i < LONG_FLOWS; i++) net.flow({ ...ends(), startMs: i / 10 })
   return measure(net, timing)
 }
 
@@ -61,15 +72,18 @@ export default async function simulator({ warmupMs, measureMs, repeats, partsOf 
   const one: number[] = []
   const many: number[] = []
   const short: number[] = []
+  const long: number[] = []
   for (let i = 0; i < repeats; i++) {
     one.push(await start('bulk', { flows: 1, ...timing }, { profileAs: 'simulator-one-flow' }).result)
     many.push(await start('bulk', { flows: 16, ...timing }, { profileAs: 'simulator-16-flows' }).result)
-    short.push(await start('crowd', timing, { profileAs: 'simulator-crowd' }).result)
+    short.push(await start('crowd', { flows: 'short', ...timing }, { profileAs: 'simulator-short' }).result)
+    long.push(await start('crowd', { flows: 'long', ...timing }, { profileAs: 'simulator-long' }).result)
   }
   const row = (name: string, values: number[]): Row => ({ name, unit: 'segments/s', values })
   return [
     row('one bulk flow over a router', one),
     row('16 bulk flows over a router', many),
-    row('300 hosts, 330 short flows a second', short)
+    row('300 hosts, 330 short flows a second', short),
+    row(`300 hosts, ${LONG_FLOWS} long flows`, long)
   ]
 }
