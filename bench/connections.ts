@@ -7,9 +7,12 @@
 
 import type { Context, Row, Timing } from './support/bench.ts'
 import type { Control } from './support/parts.ts'
-import { type Kind, tcpOf } from './support/tcp.ts'
+import { type Driver, TUN, tcpOf } from './support/tcp.ts'
 import { cpuMicroseconds, Window } from './support/window.ts'
 import { cable, type World } from './support/world.ts'
+
+/** On raw sockets and on the kernel's over a cable, on a TUN device on one host. */
+type Place = Extract<Driver, 'ours' | 'tun' | 'kernel'>
 
 interface Served {
   readonly perSecond: number
@@ -25,7 +28,7 @@ const TIME_WAIT_MS = 1000
 export const parts = { serve, open }
 
 async function serve(
-  { kind }: { kind: Kind },
+  { kind }: { kind: Place },
   control: Control
 ): Promise<{ connections: number; microseconds: number }> {
   const tcp = tcpOf(kind, { timeWaitMs: TIME_WAIT_MS })
@@ -87,34 +90,38 @@ async function open({
 export default async function connections(context: Context): Promise<Row[]> {
   const world = cable(context)
   world.left.setSysctl('net/ipv4/ip_local_port_range', '10000 65000')
-  const served = { ours: [] as Served[], kernel: [] as Served[] }
+  world.right.setSysctl('net/ipv4/ip_local_port_range', '10000 65000')
+  const served: Record<Place, Served[]> = { ours: [], tun: [], kernel: [] }
   try {
     for (let i = 0; i < context.repeats; i++) {
-      served.ours.push(await measure(context, world, 'ours'))
-      served.kernel.push(await measure(context, world, 'kernel'))
+      for (const kind of ['ours', 'kernel', 'tun'] as const) served[kind].push(await measure(context, world, kind))
     }
   } finally {
     world.remove()
   }
-  const row = (name: string, unit: string, figure: keyof Served): Row => ({
-    name,
-    unit,
-    values: served.ours.map(it => it[figure]),
-    reference: { name: 'kernel', values: served.kernel.map(it => it[figure]) }
-  })
-  return [
-    row('opened, asked, answered and closed', 'connections/s', 'perSecond'),
-    row('CPU time of the server for each', 'µs', 'microseconds')
-  ]
+  const rows = (kind: Place, where: string): Row[] => {
+    const row = (name: string, unit: string, figure: keyof Served): Row => ({
+      name: `${name}${where}`,
+      unit,
+      values: served[kind].map(it => it[figure]),
+      reference: { name: 'kernel', values: served.kernel.map(it => it[figure]) }
+    })
+    return [
+      row('opened, asked, answered and closed', 'connections/s', 'perSecond'),
+      row('CPU time of the server for each', 'µs', 'microseconds')
+    ]
+  }
+  return [...rows('ours', ''), ...rows('tun', ', over TUN')]
 }
 
-async function measure(context: Context, world: World, kind: Kind): Promise<Served> {
+async function measure(context: Context, world: World, kind: Place): Promise<Served> {
   const { warmupMs, measureMs } = context
   const start = context.partsOf<typeof parts>(import.meta.url)
-  const where = { namespace: world.right, ...(kind === 'ours' ? { profileAs: 'connections-server' } : {}) }
+  const where = { namespace: world.right, ...(kind === 'kernel' ? {} : { profileAs: `connections-${kind}` }) }
   const server = start('serve', { kind }, where)
   const port = await server.ready
-  const client = start('open', { address: world.rightAddress, port, warmupMs, measureMs }, { namespace: world.left })
+  const [namespace, address] = kind === 'tun' ? [world.right, TUN.address] : [world.left, world.rightAddress]
+  const client = start('open', { address, port, warmupMs, measureMs }, { namespace })
   const opened = await client.result
   const accepted = await server.stop()
   if (opened.connections !== accepted.connections) {

@@ -22,6 +22,7 @@ const BENCHES = [
   'bulk',
   'latency',
   'connections',
+  'http',
   'workers',
   'drivers',
   'checksum',

@@ -18,6 +18,8 @@ export interface Where {
   readonly namespace?: Namespace
   /** With --profile, the name under which the process is profiled; the others are not. */
   readonly profileAs?: string
+  /** The one that it runs on. */
+  readonly cpu?: number
   /** Node's own options. */
   readonly node?: readonly string[]
   /** How long it may take at most, if that is more than a minute. */
@@ -48,12 +50,13 @@ export class Part<R> {
   readonly result: Promise<R>
   readonly #child: ChildProcess
 
-  constructor(name: string, nodeArguments: readonly string[], { namespace, limitMs = LIMIT_MS }: Where) {
+  constructor(name: string, nodeArguments: readonly string[], { namespace, cpu, limitMs = LIMIT_MS }: Where) {
     const options: SpawnOptions = {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...NOT_MEASURED }
     }
-    const command = [process.execPath, ...nodeArguments]
+    const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
+    const command = [...pin, process.execPath, ...nodeArguments]
     const child =
       namespace === undefined ? spawn(command[0], command.slice(1), options) : namespace.spawn(command, options)
     this.#child = child
