@@ -1,6 +1,6 @@
 // Runs the benches, one file a question, and reports: a table for the reader, JSON for whoever compares.
 //
-//   npm run bench -- [NAME...] [--quick] [--profile]
+//   npm run bench -- [NAME...] [--quick] [--repeats N] [--profile]
 //
 // --quick takes a minute and is less sure of its figures. --profile shows the functions that the time goes to; what it
 // measures is slowed down by that. With RAWTCP_REQUIRE_PEERS=1 a bench that cannot run here is a failure.
@@ -43,11 +43,12 @@ const PROFILED: Plan = { repeats: 1, warmupMs: 500, measureMs: 3000 }
 /** What parts report where the machine lacks something. */
 const LACKS = new Set(['EPERM', 'ERR_RAWTCP_ADDON', 'ERR_RAWTCP_RAW_SOCKET'])
 
-const USAGE = `Usage: npm run bench -- [NAME...] [--quick] [--profile]
+const USAGE = `Usage: npm run bench -- [NAME...] [--quick] [--repeats N] [--profile]
 
-  --quick    a few repeats of half a second: less sure of its figures
-  --profile  shows the functions that the time goes to, and writes no figures
-  --help     this text
+  --quick      a few repeats of half a second: less sure of its figures
+  --repeats N  so many
+  --profile    shows the functions that the time goes to, and writes no figures
+  --help       this text
 
 Benches: ${BENCHES.join(', ')}`
 
@@ -63,7 +64,12 @@ if (unknown.length > 0) {
 }
 
 const wanted = positionals.length > 0 ? BENCHES.filter(name => positionals.includes(name)) : BENCHES
-const plan = options.profile ? PROFILED : options.quick ? QUICK : THOROUGH
+const usual = options.profile ? PROFILED : options.quick ? QUICK : THOROUGH
+const plan = { ...usual, repeats: Number(options.repeats ?? usual.repeats) }
+if (!Number.isInteger(plan.repeats) || plan.repeats < 1) {
+  console.error(`--repeats is a whole number above 0\n\n${USAGE}`)
+  process.exit(2)
+}
 const profiles = options.profile ? mkdtempSync(join(tmpdir(), 'rawtcp-bench-')) : undefined
 try {
   await runAll()
@@ -76,7 +82,7 @@ function argumentsOf() {
   try {
     const { values: options, positionals } = parseArgs({
       allowPositionals: true,
-      options: { quick: flag, profile: flag, help: { ...flag, short: 'h' } }
+      options: { quick: flag, profile: flag, repeats: { type: 'string' }, help: { ...flag, short: 'h' } }
     })
     return { options, positionals }
   } catch (error) {
