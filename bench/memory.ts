@@ -5,12 +5,13 @@
 // Node process: it too pays for both ends, with system calls and copies to and from user space, but for no checksum. The other
 // reference is lwIP, in C, with both ends in one thread and checksums (bench/lwip).
 
-import { nativeGather, nativeVerify } from '../src/link/native-gather.ts'
+import { nativeCut, nativeGather, nativeVerify } from '../src/link/native-gather.ts'
 import { pairLinks } from '../src/link/pair.ts'
 import { NodeHost } from '../src/net/host.ts'
 import { Stack } from '../src/stack/stack.ts'
 import { type Context, type Row, Skip, type Timing } from './support/bench.ts'
 import { lwip } from './support/lwip.ts'
+import { SteadyFlow } from './support/steady.ts'
 import { kernelCounter, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { loopback } from './support/world.ts'
@@ -18,8 +19,10 @@ import { loopback } from './support/world.ts'
 interface Way {
   /** Packets are put together and their checksums looked at by the addon. */
   readonly native: boolean
-  /** Up to 64 KiB pass whole. */
-  readonly superSegments: boolean
+  /** Up to 64 KiB pass whole, or are cut into segments and joined again by the addon, as a driver does it. */
+  readonly superSegments: boolean | 'cut'
+  /** The reader has a buffer of its own (`readInto`), instead of taking views. */
+  readonly intoBuffer?: boolean
 }
 
 type Figure = 'dataPerSecond' | 'allPerSecond'
@@ -32,11 +35,13 @@ interface Rates {
 
 const chunk = Buffer.alloc(64 * 1024, 'rawtcp')
 
-export const parts = { stacks, kernel }
+export const parts = { stacks, kernel, small }
 
-async function stacks({ native, superSegments, ...timing }: Timing & Way): Promise<Rates> {
+async function stacks({ native, superSegments, intoBuffer = false, ...timing }: Timing & Way): Promise<Rates> {
   const host = new NodeHost()
-  const byAddon = native ? { assemble: nativeGather(), verify: nativeVerify() } : {}
+  const cuts = superSegments === 'cut'
+  const byAddon = native ? { assemble: cuts ? nativeCut() : nativeGather(), verify: nativeVerify({ joins: cuts }) } : {}
+  const buffer = new Uint8Array(64 * 1024)
   const [left, right] = pairLinks({ host, superSegments, ...byAddon })
   const [sender, receiver] = [new Stack({ link: left, host }), new Stack({ link: right, host })]
   const window = new Window(timing, () => {
@@ -54,7 +59,10 @@ async function stacks({ native, superSegments, ...timing }: Timing & Way): Promi
     receiver.listen({ port: 80 }, connection => {
       connection.handlers = {
         readable() {
-          for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) received += bytes.length
+          if (intoBuffer) {
+            for (let read = connection.readInto(buffer); read > 0; read = connection.readInto(buffer)) received += read
+          } else
+            for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) received += bytes.length
         },
         ended: () => connection.close()
       }
@@ -78,6 +86,19 @@ async function stacks({ native, superSegments, ...timing }: Timing & Way): Promi
   sender.close()
   receiver.close()
   return { dataPerSecond: window.perSecond('data'), allPerSecond: window.perSecond('all'), faults }
+}
+
+const SMALL_TEXT = 64
+const SMALL_WARMUP = 1_000_000
+const SMALL_SEGMENTS = 2_000_000
+
+/** What a small segment costs its receiver, ns: from its arrival until the ACK has left, nothing joined. */
+async function small({ segmentText }: { segmentText: number }): Promise<number> {
+  const flow = new SteadyFlow({ segmentText, reads: false, superSegments: false, times: true })
+  flow.run(SMALL_WARMUP)
+  const from = { ms: flow.receivingMs, segments: flow.segments }
+  flow.run(SMALL_SEGMENTS)
+  return (1e6 * (flow.receivingMs - from.ms)) / (flow.segments - from.segments)
 }
 
 /** What should be zero where nothing is ever lost. */
@@ -121,9 +142,12 @@ export default async function memory(context: Context): Promise<Row[]> {
   const start = context.partsOf<typeof parts>(import.meta.url)
   const host = orSkipped(context, () => loopback(context))
   const library = orSkipped(context, () => lwip(context))
-  const rates: Record<'addon' | 'whole' | 'javascript' | 'kernel' | 'lwip', Rates[]> = {
+  const smallSegments: number[] = []
+  const rates: Record<'addon' | 'joined' | 'whole' | 'buffer' | 'javascript' | 'kernel' | 'lwip', Rates[]> = {
     addon: [],
+    joined: [],
     whole: [],
+    buffer: [],
     javascript: [],
     kernel: [],
     lwip: []
@@ -136,12 +160,18 @@ export default async function memory(context: Context): Promise<Row[]> {
       if (host !== undefined) rates.kernel.push(await start('kernel', timing, { namespace: host }).result)
       if (library !== undefined) rates.lwip.push(await library())
       rates.javascript.push(await ours({ native: false, superSegments: false }, 'memory-javascript'))
+      const joined: Way = { native: true, superSegments: 'cut', intoBuffer: true }
+      rates.joined.push(await ours(joined, 'memory-cut-and-joined'))
       rates.whole.push(await ours({ native: true, superSegments: true }, 'memory-super-segments'))
+      rates.buffer.push(await ours({ native: true, superSegments: true, intoBuffer: true }, 'memory-into-buffer'))
+      smallSegments.push(await start('small', { segmentText: SMALL_TEXT }, { profileAs: 'memory-small' }).result)
     }
   } finally {
     host?.remove()
   }
-  const faults = [...rates.addon, ...rates.whole, ...rates.javascript].flatMap(({ faults }) => faults)
+  const faults = [...rates.addon, ...rates.joined, ...rates.whole, ...rates.buffer, ...rates.javascript].flatMap(
+    ({ faults }) => faults
+  )
   for (const fault of faults) context.remark(`memory: nothing is lost in memory, and yet ${fault}`)
   const kernelRates = host && { name: 'kernel, loopback', rates: rates.kernel }
   const lwipRates = library && { name: 'lwIP', rates: rates.lwip }
@@ -157,7 +187,13 @@ export default async function memory(context: Context): Promise<Row[]> {
     row(data, rates.addon, 'dataPerSecond'),
     ...(lwipRates === undefined ? [] : [row(data, rates.addon, 'dataPerSecond', lwipRates)]),
     row('all segments, checksums by the addon', rates.addon, 'allPerSecond'),
+    row('data segments, cut and joined by the addon, into a buffer', rates.joined, 'dataPerSecond'),
+    ...(lwipRates === undefined
+      ? []
+      : [row('data segments, cut and joined by the addon, into a buffer', rates.joined, 'dataPerSecond', lwipRates)]),
     row('data segments, super-segments on the link', rates.whole, 'dataPerSecond'),
+    row('data segments, super-segments, into a buffer', rates.buffer, 'dataPerSecond'),
+    { name: 'a segment of 64 bytes, from arrival to its ACK', unit: 'ns', values: smallSegments },
     row('data segments, all in JavaScript', rates.javascript, 'dataPerSecond'),
     row('all segments, all in JavaScript', rates.javascript, 'allPerSecond')
   ]

@@ -76,9 +76,10 @@ Napi::Value CopyChecksum(const Napi::CallbackInfo& info) {
 size_t GatheredLength(size_t length) { return (length + 7) & ~size_t{7}; }
 
 /**
- * (batch, count, to, toOffset, rxTable, rxFirst): the packets of a TxBatch, whole and with checksums, behind one
+ * (batch, count, to, toOffset, rxTable, rxFirst): the packets of a TxBatch with checksums, super-segments cut if `cuts`, behind one
  * another in `to`, and their descriptors as RxBatch has them. Answers where the next packet may begin.
  */
+template <bool cuts>
 Napi::Value Gather(const Napi::CallbackInfo& info) {
   TxBatch* batch = TxBatch::From(info[0]);
   if (batch == nullptr || !IsTypedArray(info[2], napi_uint8_array) || !IsTypedArray(info[4], napi_int32_array)) {
@@ -93,21 +94,26 @@ Napi::Value Gather(const Napi::CallbackInfo& info) {
   int32_t* row = table.Data() + std::min(SizeArgument(info, 5) * kRxStride, table.ElementLength());
   int32_t* end = table.Data() + table.ElementLength();
 
-  for (size_t i = 0; i < count; i++, row += kRxStride) {
-    Packet packet;
+  for (size_t i = 0; i < count; i++) {
+    Packet whole;
     // A descriptor that makes no sense takes its row all the same, as a packet of no bytes: the receiver counts it.
-    bool sound = ReadDescriptor(batch->source(), i, &packet);
-    size_t length = sound ? packet.length() : 0;
-    if (offset > room || length > room - offset || end - row < kRxStride) {
-      Napi::RangeError::New(info.Env(), "gather: the batch does not fit").ThrowAsJavaScriptException();
-      return info.Env().Undefined();
+    bool sound = ReadDescriptor(batch->source(), i, &whole);
+    size_t pieces = cuts && sound ? CountPieces(whole) : 1;
+    for (size_t k = 0; k < pieces; k++, row += kRxStride) {
+      uint8_t header[kHeaderRoom];
+      Packet packet = pieces == 1 ? whole : CutPiece(whole, k, header);
+      size_t length = sound ? packet.length() : 0;
+      if (offset > room || length > room - offset || end - row < kRxStride) {
+        Napi::RangeError::New(info.Env(), "gather: the batch does not fit").ThrowAsJavaScriptException();
+        return info.Env().Undefined();
+      }
+      if (sound) CopyPacket(packet, bytes + offset);
+      row[kRxOffset] = static_cast<int32_t>(offset);
+      row[kRxLength] = static_cast<int32_t>(length);
+      row[kRxChecksum] = sound && !IpIsFragment(packet.header) ? kChecksumGood : kChecksumUnknown;
+      row[kRxSegment] = 0;
+      offset += GatheredLength(length);
     }
-    if (sound) CopyPacket(packet, bytes + offset);
-    row[kRxOffset] = static_cast<int32_t>(offset);
-    row[kRxLength] = static_cast<int32_t>(length);
-    row[kRxChecksum] = sound && !IpIsFragment(packet.header) ? kChecksumGood : kChecksumUnknown;
-    row[kRxSegment] = 0;
-    offset += GatheredLength(length);
   }
   return Napi::Number::New(info.Env(), static_cast<double>(offset));
 }
@@ -179,6 +185,28 @@ Napi::Value CopySpans(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/** (bytes, rxTable, count): joins neighbours among packets that have no room between them; answers the rows left. */
+Napi::Value JoinGathered(const Napi::CallbackInfo& info) {
+  if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[1], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "joinGathered(bytes: Uint8Array, rxTable: Int32Array, count)");
+  }
+  Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  Napi::Int32Array table = info[1].As<Napi::Int32Array>();
+  size_t count = std::min(SizeArgument(info, 2), table.ElementLength() / kRxStride);
+  size_t free = 0;
+  for (size_t i = 0; i < count; i++) {
+    const int32_t* row = table.Data() + i * kRxStride;
+    size_t offset = static_cast<uint32_t>(row[kRxOffset]);
+    size_t length = static_cast<uint32_t>(row[kRxLength]);
+    if (offset < free || offset > bytes.ElementLength() || length > bytes.ElementLength() - offset) {
+      Napi::RangeError::New(info.Env(), "joinGathered: packets out of order").ThrowAsJavaScriptException();
+      return info.Env().Undefined();
+    }
+    free = offset + length;
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(JoinNeighbours(bytes.Data(), table.Data(), count)));
+}
+
 /** What src/link/link.ts has to agree with. */
 Napi::Object Layout(Napi::Env env) {
   Napi::Object layout = Napi::Object::New(env);
@@ -210,8 +238,10 @@ void InitBatchFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("variants", Napi::Function::New<Variants>(env, "variants"));
   exports.Set("checksum", Napi::Function::New<Checksum>(env, "checksum"));
   exports.Set("copyChecksum", Napi::Function::New<CopyChecksum>(env, "copyChecksum"));
-  exports.Set("gather", Napi::Function::New<Gather>(env, "gather"));
+  exports.Set("gather", Napi::Function::New<Gather<false>>(env, "gather"));
+  exports.Set("gatherCut", Napi::Function::New<Gather<true>>(env, "gatherCut"));
   exports.Set("verify", Napi::Function::New<VerifyBatch>(env, "verify"));
+  exports.Set("joinGathered", Napi::Function::New<JoinGathered>(env, "joinGathered"));
   exports.Set("copySpans", Napi::Function::New<CopySpans>(env, "copySpans"));
   exports.Set("join", Napi::Function::New<Join>(env, "join"));
   exports.Set("layout", Layout(env));

@@ -103,8 +103,9 @@ void Append(Join* join, const Arrival& next) {
   if (join->segments == 1) join->sum = TextSum(join->first);
   uint64_t sum = TextSum(next);
   join->sum += join->text % 2 == 0 ? sum : AtOddPlace(sum);
-  memcpy(join->first.ip + join->first.headers() + join->text, next.ip + next.headers(), next.text);
   join->first.tcp[kTcpFlagsAt] |= next.flags();
+  // Neighbours without room between them overlap: the text may come to lie where its own headers were.
+  memmove(join->first.ip + join->first.headers() + join->text, next.ip + next.headers(), next.text);
   join->text += next.text;
   join->segments++;
 }
@@ -162,9 +163,7 @@ class OpenJoins {
   size_t count_ = 0;
 };
 
-}  // namespace
-
-size_t JoinSegments(uint8_t* slab, size_t room, int32_t* table, size_t rows) {
+size_t JoinRows(uint8_t* slab, size_t room, bool neighbours, int32_t* table, size_t rows) {
   if (rows < 2) return rows;
   OpenJoins open;
   size_t kept = 0;
@@ -181,6 +180,7 @@ size_t JoinSegments(uint8_t* slab, size_t room, int32_t* table, size_t rows) {
     bool plain = IsPlain(arrival);
     bool ends = (arrival.flags() & kPsh) != 0;
     Join* join = open.Find(arrival);
+    if (neighbours && join == nullptr) open.FinishAll();
     if (join != nullptr) {
       if (plain && Continues(*join, arrival, room)) {
         Append(join, arrival);
@@ -193,6 +193,16 @@ size_t JoinSegments(uint8_t* slab, size_t room, int32_t* table, size_t rows) {
     if (plain && !ends) open.Open(arrival);
   }
   return kept;
+}
+
+}  // namespace
+
+size_t JoinSegments(uint8_t* slab, size_t room, int32_t* table, size_t rows) {
+  return JoinRows(slab, room, false, table, rows);
+}
+
+size_t JoinNeighbours(uint8_t* slab, int32_t* table, size_t rows) {
+  return JoinRows(slab, kMaxPacket, true, table, rows);
 }
 
 }  // namespace rawtcp

@@ -17,6 +17,12 @@ namespace rawtcp {
  */
 size_t JoinSegments(uint8_t* slab, size_t room, int32_t* table, size_t rows);
 
+/**
+ * The same for packets that lie one behind the other without room between them: only neighbours are joined, since between others
+ * there is something that would be overwritten.
+ */
+size_t JoinNeighbours(uint8_t* slab, int32_t* table, size_t rows);
+
 }  // namespace rawtcp
 
 #endif  // RAWTCP_JOIN_H_

@@ -3,7 +3,7 @@
 
 import type { Host, HostTimer } from '../../src/host.ts'
 import { nativeGather, nativeVerify } from '../../src/link/native-gather.ts'
-import { type PairOptions, pairLinks } from '../../src/link/pair.ts'
+import { type PairLink, type PairOptions, pairLinks } from '../../src/link/pair.ts'
 import { loadAddon } from '../../src/native/addon.ts'
 import { Random } from '../../src/random.ts'
 import { Stack } from '../../src/stack/stack.ts'
@@ -56,6 +56,8 @@ export interface SteadyOptions {
   /** How the reader takes the text: in memory of its own, or not at all. */
   readonly reads: boolean
   readonly superSegments: boolean
+  /** Measures how long the receiver has the thread. */
+  readonly times?: boolean
 }
 
 const TIMESTAMPS = 12
@@ -68,15 +70,18 @@ export class SteadyFlow {
 
   /** What the reader was given: so many views. */
   views = 0
+  /** Of the receiver: from the arrival of a batch until its ACK has left, all batches together. */
+  receivingMs = 0
   #received = 0
   readonly #segmentText: number
   readonly #host = new SteadyHost()
 
-  constructor({ segmentText, reads, superSegments }: SteadyOptions) {
+  constructor({ segmentText, reads, superSegments, times = false }: SteadyOptions) {
     this.#segmentText = segmentText
     const host = this.#host
     const byAddon: Pick<PairOptions, 'assemble' | 'verify'> = { assemble: nativeGather(), verify: nativeVerify() }
     const [left, right] = pairLinks({ host, superSegments, ...byAddon })
+    if (times) this.#time(right)
     const [sender, receiver] = [new Stack({ link: left, host }), new Stack({ link: right, host })]
     receiver.listen({ port: 80 }, connection => {
       connection.handlers = {
@@ -101,6 +106,19 @@ export class SteadyFlow {
       while (connection.write(chunk) === chunk.length);
     }
     connection.handlers = { connected: write, writable: write }
+  }
+
+  #time(link: PairLink): void {
+    const start = link.start.bind(link)
+    link.start = receiver =>
+      start({
+        packetsArrived: batch => {
+          const before = performance.now()
+          receiver.packetsArrived(batch)
+          this.receivingMs += performance.now() - before
+        },
+        linkWritable: () => receiver.linkWritable()
+      })
   }
 
   /** Goes on until so many more segments have arrived. */

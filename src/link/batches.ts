@@ -19,9 +19,9 @@ export class BatchQueue {
   /** Where the next packet goes in the last batch. */
   #end = 0
 
-  /** Gathers a batch to be sent, packets longer than `limit` left out. `bytes` is the sum of the `gatheredLength`. */
-  gather(batch: TxBatch, bytes: number, limit: number, assemble: Gather): void {
-    const into = this.#withRoom(batch.count, bytes)
+  /** Gathers a batch to be sent, as so many packets, those longer than `limit` left out. `bytes` is the sum of the `gatheredLength`. */
+  gather(batch: TxBatch, packets: number, bytes: number, limit: number, assemble: Gather): void {
+    const into = this.#withRoom(packets, bytes)
     const first = into.count
     const start = this.#end
     this.#end = assemble(batch, into, start)

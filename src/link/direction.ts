@@ -5,9 +5,20 @@ import type { Host, HostTimer } from '../host.ts'
 import type { Random } from '../random.ts'
 import type { Counters } from '../stats.ts'
 import { BatchQueue } from './batches.ts'
-import { type Gather, gatheredLength, packetLength } from './gather.ts'
+import { countPieces, type Gather, gatheredLength, packetLength } from './gather.ts'
 import { type Impairments, toChannelOptions } from './impairments.ts'
-import { type LinkReceiver, RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, type RxBatch, type TxBatch } from './link.ts'
+import {
+  type LinkReceiver,
+  RX_CHECKSUM,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_STRIDE,
+  type RxBatch,
+  TX_HEADER_LENGTH,
+  TX_SEGMENT,
+  TX_STRIDE,
+  type TxBatch
+} from './link.ts'
 import { Channel } from './path/channel.ts'
 import { PacketPool } from './path/packets.ts'
 
@@ -46,6 +57,8 @@ export class Direction {
   #timerAt = Infinity
   readonly #host: Host
   readonly #mtu: number
+  /** `assemble` makes several packets of a super-segment. */
+  readonly #cuts: boolean
   readonly #assemble: Gather
   readonly #verify: Verify | undefined
   readonly #pool: PacketPool
@@ -66,8 +79,10 @@ export class Direction {
     mtu: number,
     assemble: Gather,
     verify: Verify | undefined,
+    cuts: boolean,
     impairments: Impairments
   ) {
+    this.#cuts = cuts
     this.#host = host
     this.#mtu = mtu
     this.#assemble = assemble
@@ -87,16 +102,18 @@ export class Direction {
       return
     }
     const tooLarge = this.#tooLarge
+    const before = this.#packetsSent + tooLarge
     const room = this.#countSent(batch)
+    const packets = this.#packetsSent + this.#tooLarge - before
     const limit = this.#tooLarge === tooLarge ? Infinity : this.#mtu
     if (!this.#channel.isClear) {
-      this.#assembled.gather(batch, room, limit, this.#assemble)
+      this.#assembled.gather(batch, packets, room, limit, this.#assemble)
       this.#assembled.deliver(this.#launch)
       this.#awaitArrival()
     } else if (this.#arriving.bytes + room > QUEUE_LIMIT_BYTES) {
-      this.#queueFull += batch.count
+      this.#queueFull += packets
     } else {
-      this.#arriving.gather(batch, room, limit, this.#assemble)
+      this.#arriving.gather(batch, packets, room, limit, this.#assemble)
       if (this.#arriving.bytes >= CONGESTED_BYTES) this.#congested = true
       this.#oweTurn()
     }
@@ -133,6 +150,11 @@ export class Direction {
     let room = 0
     for (let i = 0; i < batch.count; i++) {
       const length = packetLength(batch.table, i)
+      const pieces = this.#cuts ? countPieces(batch.table, i) : 1
+      if (pieces > 1) {
+        room += this.#countPieces(batch.table, i, length, pieces)
+        continue
+      }
       room += gatheredLength(length)
       if (length > this.#mtu) this.#tooLarge++
       else {
@@ -141,6 +163,16 @@ export class Direction {
       }
     }
     return room
+  }
+
+  /** All but the last are of full size, each has headers of its own, and all are as long as the link carries. */
+  #countPieces(table: Int32Array, index: number, length: number, pieces: number): number {
+    const header = table[index * TX_STRIDE + TX_HEADER_LENGTH]
+    const full = header + table[index * TX_STRIDE + TX_SEGMENT]
+    const bytes = length + (pieces - 1) * header
+    this.#packetsSent += pieces
+    this.#bytesSent += bytes
+    return (pieces - 1) * gatheredLength(full) + gatheredLength(bytes - (pieces - 1) * full)
   }
 
   #launchAll(batch: RxBatch): void {

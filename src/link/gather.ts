@@ -16,6 +16,7 @@ import {
   TX_PAYLOAD_LENGTH,
   TX_PAYLOAD_OFFSET,
   TX_REGION,
+  TX_SEGMENT,
   TX_STRIDE,
   TX_WRAPPED_LENGTH,
   TX_WRAPPED_OFFSET,
@@ -32,6 +33,14 @@ export type Gather = (batch: TxBatch, into: RxBatch, at: number) => number
 export function packetLength(table: Int32Array, index: number): number {
   const row = index * TX_STRIDE
   return table[row + TX_HEADER_LENGTH] + table[row + TX_PAYLOAD_LENGTH] + table[row + TX_WRAPPED_LENGTH]
+}
+
+/** Segments that a packet is to become. */
+export function countPieces(table: Int32Array, index: number): number {
+  const row = index * TX_STRIDE
+  const segment = table[row + TX_SEGMENT]
+  if (segment === 0) return 1
+  return Math.max(1, Math.ceil((table[row + TX_PAYLOAD_LENGTH] + table[row + TX_WRAPPED_LENGTH]) / segment))
 }
 
 /** What a packet takes in the batch that it is gathered into: each begins at a multiple of 8. */

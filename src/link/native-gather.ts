@@ -4,7 +4,7 @@
 import { loadAddon } from '../native/addon.ts'
 import { TxBatches } from '../native/tx-batches.ts'
 import type { Verify } from './direction.ts'
-import type { Gather } from './gather.ts'
+import { countPieces, type Gather } from './gather.ts'
 
 export function nativeGather(): Gather {
   const addon = loadAddon()
@@ -16,7 +16,22 @@ export function nativeGather(): Gather {
   }
 }
 
-export function nativeVerify(): Verify {
+/** Cuts super-segments, as a driver does whose device takes none: for pairs with `superSegments: 'cut'`. */
+export function nativeCut(): Gather {
   const addon = loadAddon()
-  return batch => addon.verify(batch.bytes, batch.table, batch.count)
+  const batches = new TxBatches(addon)
+  return (batch, into, at) => {
+    const end = addon.gatherCut(batches.nativeOf(batch), batch.count, into.bytes, at, into.table, into.count)
+    for (let i = 0; i < batch.count; i++) into.count += countPieces(batch.table, i)
+    return end
+  }
+}
+
+/** `joins`: consecutive segments become one once their checksums are known to be good, as with a driver. */
+export function nativeVerify({ joins = false } = {}): Verify {
+  const addon = loadAddon()
+  return batch => {
+    addon.verify(batch.bytes, batch.table, batch.count)
+    if (joins) batch.count = addon.joinGathered(batch.bytes, batch.table, batch.count)
+  }
 }

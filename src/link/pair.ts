@@ -25,9 +25,9 @@ export interface PairOptions {
   readonly routesAll?: boolean
   /**
    * Super-segments of up to 64 KiB pass whole, as over a device that leaves cutting to others and joining too: the MTU bounds
-   * the segments that they stand for.
+   * the segments that they stand for. Or they are taken and `cut`, by `assemble`, which has to be able to (`nativeCut`).
    */
-  readonly superSegments?: boolean
+  readonly superSegments?: boolean | 'cut'
   /** Puts a batch of packets together: the addon's function where speed counts. */
   readonly assemble?: Gather
   /** Looks at the checksums of a batch before it is handed over, as a driver does; without it the receiving stack sums by itself. */
@@ -48,10 +48,11 @@ export function pairLinks(options: PairOptions): [PairLink, PairLink] {
   const impairments = options.impairments ?? {}
   const [there, back] = isPair(impairments) ? impairments : [impairments, impairments]
   const assemble = options.assemble ?? gather
-  const superSegmentBytes = options.superSegments === true ? LARGEST_PACKET : 0
-  const longest = Math.max(mtu, superSegmentBytes)
-  const outward = new Direction(options.host, seeds.fork(), longest, assemble, options.verify, there)
-  const inward = new Direction(options.host, seeds.fork(), longest, assemble, options.verify, back)
+  const cuts = options.superSegments === 'cut'
+  const superSegmentBytes = cuts || options.superSegments === true ? LARGEST_PACKET : 0
+  const longest = cuts ? mtu : Math.max(mtu, superSegmentBytes)
+  const outward = new Direction(options.host, seeds.fork(), longest, assemble, options.verify, cuts, there)
+  const inward = new Direction(options.host, seeds.fork(), longest, assemble, options.verify, cuts, back)
 
   const [left, right] = options.addresses ?? DEFAULT_ADDRESSES
   const leftAddresses = parseAddresses(left)

@@ -139,6 +139,15 @@ export interface Addon {
     rxTable: Int32Array,
     rxFirst: number
   ): number
+  /** The same, with each super-segment cut into the segments that it is to become. */
+  gatherCut(
+    batch: NativeTxBatch,
+    count: number,
+    to: Uint8Array,
+    toOffset: number,
+    rxTable: Int32Array,
+    rxFirst: number
+  ): number
   /** Looks at each packet's transport checksum and writes what it says into the packet's descriptor. */
   verify(bytes: Uint8Array, rxTable: Int32Array, count: number): void
   /**
@@ -146,6 +155,8 @@ export interface Addon {
    * ranks: answers how many are left. Each packet has `room` bytes from its offset on to itself.
    */
   join(bytes: Uint8Array, room: number, rxTable: Int32Array, count: number): number
+  /** The same for packets that lie one behind the other, without room between them: neighbours only. */
+  joinGathered(bytes: Uint8Array, rxTable: Int32Array, count: number): number
   /** Copies pieces of `from`, offsets and lengths in turn, to `to` at `toOffset`, one behind the other. */
   copySpans(to: Uint8Array, toOffset: number, from: Uint8Array, spans: Int32Array, first: number, end: number): void
   /** Writes source address and MTU to `result`; `source` 0 leaves the choice to the kernel. */

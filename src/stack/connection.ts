@@ -44,6 +44,7 @@ const NO_OPTIONS: WriteOptions = {}
 export interface ConnectionOwner {
   sendText(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean): number
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined
+  receiveTextInto(tcb: Tcb, target: Uint8Array): number
   discardText(tcb: Tcb): number
   shutdownConnection(tcb: Tcb): void
   closeConnection(tcb: Tcb): void
@@ -128,6 +129,17 @@ export class Connection {
    */
   read(most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
     return this.#record instanceof Tcb ? this.#owner.receiveText(this.#record, most) : undefined
+  }
+
+  /**
+   * Fills `target` with the oldest bytes that have arrived, as many as there are, and says how many (recv): the one copy that there is goes
+   * where the caller wants it, and a buffer that is used again stays in the cache. 0 when there are none.
+   */
+  readInto(target: Uint8Array): number {
+    if (!(target instanceof Uint8Array)) {
+      throw typeError('ERR_INVALID_ARG_TYPE', 'The argument of "readInto" must be a Uint8Array')
+    }
+    return this.#record instanceof Tcb ? this.#owner.receiveTextInto(this.#record, target) : 0
   }
 
   /** While true, text that arrives is only counted: `read` has none of it, `discard` says how much it was. For sinks that are in a hurry. */

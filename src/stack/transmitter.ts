@@ -171,7 +171,7 @@ class Loopback {
   send(batch: TxBatch): void {
     let bytes = 0
     for (let i = 0; i < batch.count; i++) bytes += gatheredLength(packetLength(batch.table, i))
-    this.#queue.gather(batch, bytes, Number.POSITIVE_INFINITY, gather)
+    this.#queue.gather(batch, batch.count, bytes, Number.POSITIVE_INFINITY, gather)
     if (this.#isWaiting) return
     this.#isWaiting = true
     this.#host.defer(() => {

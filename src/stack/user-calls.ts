@@ -2,7 +2,7 @@
 
 import { CHECKS } from '../assert.ts'
 import { change } from '../options.ts'
-import { abort, close, discard, receive, send, setOptions, shutdown } from '../tcp/calls.ts'
+import { abort, close, discard, receive, receiveInto, send, setOptions, shutdown } from '../tcp/calls.ts'
 import { checkInvariants } from '../tcp/invariants.ts'
 import { type LiveSocketOptions, socketOptions } from '../tcp/options.ts'
 import { tell } from '../tcp/outbox.ts'
@@ -31,6 +31,14 @@ export class UserCalls implements ConnectionOwner {
     const engine = this.#engine
     engine.beginCall()
     const bytes = receive(tcb, most, engine)
+    engine.endCall()
+    return bytes
+  }
+
+  receiveTextInto(tcb: Tcb, target: Uint8Array): number {
+    const engine = this.#engine
+    engine.beginCall()
+    const bytes = receiveInto(tcb, target, engine)
     engine.endCall()
     return bytes
   }

@@ -51,35 +51,35 @@ export class Loan {
   /** The oldest bytes, at most `most`, in memory of their own. */
   read(most: number): Uint8Array {
     const bytes = this.arena.allocate(Math.min(most, this.length, LARGE_READ))
-    this.copyTo(bytes)
+    this.copyTo(bytes, 0, bytes.length)
     return bytes
   }
 
-  /** Fills `bytes` with the oldest; there are as many. */
-  copyTo(bytes: Uint8Array): void {
+  /** Fills `bytes` from `start` to `end` with the oldest; there are as many. */
+  copyTo(bytes: Uint8Array, start: number, end: number): void {
     const spans = this.#spans
-    let done = 0
-    while (done < bytes.length) {
+    let done = start
+    while (done < end) {
       const at = this.#first
-      if (spans[at + 1] <= bytes.length - done && this.arena.copySpans !== undefined) {
-        done = this.#copyWhole(bytes, done, this.arena.copySpans)
+      if (spans[at + 1] <= end - done && this.arena.copySpans !== undefined) {
+        done = this.#copyWhole(bytes, done, end, this.arena.copySpans)
         continue
       }
-      const n = Math.min(spans[at + 1], bytes.length - done)
+      const n = Math.min(spans[at + 1], end - done)
       bytes.set(this.source.subarray(spans[at], spans[at] + n), done)
       done += n
       spans[at] += n
       spans[at + 1] -= n
       if (spans[at + 1] === 0) this.#first += 2
     }
-    this.length -= done
+    this.length -= end - start
   }
 
-  /** Fills `bytes` from `done` on with as many whole spans as fit; answers where they end. */
-  #copyWhole(bytes: Uint8Array, done: number, copySpans: CopySpans): number {
+  /** Fills `bytes` from `done` on with as many whole spans as fit before `end`; answers where they end. */
+  #copyWhole(bytes: Uint8Array, done: number, end: number, copySpans: CopySpans): number {
     const first = this.#first
     const start = done
-    while (this.#first < this.#end && done + this.#spans[this.#first + 1] <= bytes.length) {
+    while (this.#first < this.#end && done + this.#spans[this.#first + 1] <= end) {
       done += this.#spans[this.#first + 1]
       this.#first += 2
     }

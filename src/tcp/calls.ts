@@ -63,6 +63,13 @@ export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undef
   return bytes
 }
 
+/** RECEIVE into memory of the user's: as much as there is, and room for. Answers how much. */
+export function receiveInto(tcb: Tcb, target: Uint8Array, out: Outbox): number {
+  const bytes = tcb.receiveBuffer.readInto(target)
+  if (bytes > 0) updateWindow(tcb, out)
+  return bytes
+}
+
 /** RECEIVE, by a user who only wants to know how much it is. */
 export function discard(tcb: Tcb, out: Outbox): number {
   const bytes = tcb.receiveBuffer.discard(out.arena)

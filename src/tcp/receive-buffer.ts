@@ -86,6 +86,22 @@ export class ReceiveBuffer implements Debtor {
     return bytes
   }
 
+  /** Fills `target` with the oldest unread bytes, as many as there are, and answers how many. */
+  readInto(target: Uint8Array): number {
+    const wanted = Math.min(target.length, this.#kept)
+    let done = 0
+    while (done < wanted && this.#pieces.length > 0) {
+      const piece = this.read(wanted - done) as Uint8Array
+      target.set(piece, done)
+      done += piece.length
+    }
+    if (done < wanted) {
+      ;(this.#loan as Loan).copyTo(target, done, wanted)
+      this.#count(wanted - done)
+    }
+    return wanted
+  }
+
   /** So many have been read. */
   #count(bytes: number): void {
     this.readable -= bytes

@@ -2,11 +2,19 @@
 
 import t from 'tap'
 import { IpInput } from '../../src/ip/input.ts'
-import { CHECKSUM_BAD, CHECKSUM_GOOD, CHECKSUM_UNKNOWN, RX_CHECKSUM, RX_STRIDE } from '../../src/link/link.ts'
-import { nativeGather, nativeVerify } from '../../src/link/native-gather.ts'
+import {
+  CHECKSUM_BAD,
+  CHECKSUM_GOOD,
+  CHECKSUM_UNKNOWN,
+  RX_CHECKSUM,
+  RX_LENGTH,
+  RX_STRIDE
+} from '../../src/link/link.ts'
+import { nativeCut, nativeGather, nativeVerify } from '../../src/link/native-gather.ts'
 import { pairLinks } from '../../src/link/pair.ts'
 import { Random } from '../../src/random.ts'
 import { VirtualClock } from '../../src/sim/clock.ts'
+import { Stack } from '../../src/stack/stack.ts'
 import { parseAddress } from '../../src/wire/address.ts'
 import { ICMP_OK, IcmpMessage, parseIcmp } from '../../src/wire/icmp.ts'
 import { verifyTcpChecksum } from '../../src/wire/tcp.ts'
@@ -283,3 +291,54 @@ t.test('any batches, of any sizes, arrive as they were sent', async t => {
   t.equal(atRight.texts.length, sent.length)
   t.ok(atRight.texts.every((text, i) => text === sent[i]))
 })
+
+t.test(
+  'superSegments cut: segments of the MTU are on the line, joined again by who looks at checksums, and no byte is lost',
+  async t => {
+    for (const joins of [false, true]) {
+      for (const impairments of [{}, { loss: 0.02, corrupt: 0.01, delayMs: 3 }]) {
+        const clock = new VirtualClock()
+        const longest: number[] = []
+        const verify = nativeVerify({ joins })
+        const [left, right] = pairLinks({
+          host: clock,
+          superSegments: 'cut',
+          impairments,
+          assemble: nativeCut(),
+          verify: batch => {
+            for (let i = 0; i < batch.count; i++) longest.push(batch.table[i * RX_STRIDE + RX_LENGTH])
+            verify(batch)
+          }
+        })
+        const [client, server] = [new Stack({ link: left, host: clock }), new Stack({ link: right, host: clock })]
+        const random = new Random(5)
+        const sent = Buffer.from(Uint8Array.from({ length: 700_001 }, () => random.int(256)))
+        const received: Uint8Array[] = []
+        server.listen({ port: 80 }, connection => {
+          connection.handlers = {
+            readable() {
+              for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) received.push(bytes)
+            },
+            ended: () => connection.close()
+          }
+        })
+        const connection = client.connect({ address: '10.0.0.2', port: 80 })
+        let written = 0
+        const write = (): void => {
+          written += connection.write(sent.subarray(written))
+          if (written === sent.length) connection.shutdown()
+        }
+        connection.handlers = { connected: write, writable: () => void (written < sent.length && write()) }
+        clock.advance(60_000)
+        t.ok(Buffer.concat(received).equals(sent), `joins: ${joins}, ${JSON.stringify(impairments)}`)
+        t.equal(Math.max(...longest), 1500)
+        const lengths = left.counters()
+        t.ok(
+          lengths.bytesSent >= sent.length + 40 * Math.ceil(sent.length / 1460),
+          'each piece has its headers, and counts'
+        )
+        t.equal(lengths.droppedTooLarge, 0)
+      }
+    }
+  }
+)

@@ -379,3 +379,49 @@ function takenApart(rows: readonly Row[]): Record<string, string[]> {
   }
   return flows
 }
+
+t.test(
+  'joinGathered: neighbours become one where there is no room between packets, and all else stays as it is',
+  async t => {
+    const random = new Random(11)
+    let joined = 0
+    for (let round = 0; round < 300; round++) {
+      const next = [1, 100_001]
+      const rows = Array.from({ length: 2 + random.int(20) }, () => {
+        const flow = random.chance(0.2) ? 1 : 0
+        const length = random.chance(0.2) ? random.int(3) : [8, 100, 1448][round % 3]
+        const seq = next[flow]
+        next[flow] += length
+        const flags = random.chance(0.05) ? ACK | PSH : random.chance(0.03) ? ACK | FIN : ACK
+        return row({ seq, text: length, port: 5000 + flow, flags, ts: TS })
+      })
+      const room = rows.reduce((sum, { packet }) => sum + ((packet.length + 7) & ~7), 0)
+      const bytes = new Uint8Array(room)
+      const table = new Int32Array(rows.length * RX_STRIDE)
+      let at = 0
+      for (const [i, { packet, checksum }] of rows.entries()) {
+        bytes.set(packet, at)
+        table.set([at, packet.length, checksum, 0], i * RX_STRIDE)
+        at += (packet.length + 7) & ~7
+      }
+      const count = addon.joinGathered(bytes, table, rows.length)
+      joined += rows.length - count
+      const streams = [5000, 5001].map(port => ({
+        before: rows.map(({ packet }) => packet).filter(packet => parsed(packet).sourcePort === port),
+        after: Array.from({ length: count }, (_, i) => {
+          const [offset, length] = [table[i * RX_STRIDE + RX_OFFSET], table[i * RX_STRIDE + RX_LENGTH]]
+          return Buffer.from(bytes.slice(offset, offset + length))
+        }).filter(packet => parsed(packet).sourcePort === port)
+      }))
+      for (const { before, after } of streams) {
+        if (!after.every(isSound)) t.fail(`round ${round}: a checksum is wrong`)
+        if (!Buffer.concat(after.map(textOf)).equals(Buffer.concat(before.map(textOf)))) t.fail(`round ${round}: text`)
+        const flags = (packets: Buffer[]): number => packets.reduce((all, packet) => all | parsed(packet).flags, 0)
+        t.equal(flags(after), flags(before))
+      }
+    }
+    t.ok(joined > 500, `${joined} were joined`)
+    const table = Int32Array.of(100, 40, CHECKSUM_GOOD, 0, 0, 40, CHECKSUM_GOOD, 0)
+    t.throws(() => addon.joinGathered(new Uint8Array(200), table, 2), RangeError, 'one behind the other')
+  }
+)

@@ -63,6 +63,35 @@ t.test('a view that was read stays as it was, though what followed it was discar
   t.equal(text(view), 'first')
 })
 
+t.test('readInto: fills what it is given and opens the window, while the text is at hand and later', async t => {
+  const { clock, sender, receiver } = pair()
+  const target = new Uint8Array(1000)
+  const later: string[] = []
+  receiver.handlers = {
+    readable: () => {
+      if (later.length === 0) later.push(text(target.subarray(0, receiver.readInto(target.subarray(0, 5)))))
+    }
+  }
+  sender.write(Buffer.from('first, second'))
+  clock.advance(100)
+  later.push(text(target.subarray(0, receiver.readInto(target))))
+  t.same(later, ['first', ', second'])
+  t.equal(receiver.readInto(target), 0)
+  receiver.handlers = {}
+  let read = 0
+  let written = sender.write(new Uint8Array(40_000))
+  clock.advance(1000)
+  while (read < 40_000) {
+    const now = receiver.readInto(target)
+    if (now === 0) throw new Error(`stuck at ${read}`)
+    read += now
+    written += sender.write(new Uint8Array(Math.max(0, 40_000 - written)))
+    clock.advance(2000)
+  }
+  t.equal(read, 40_000)
+  t.throws(() => receiver.readInto([] as unknown as Uint8Array), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
 t.test('keepsNothing: counts, keeps nothing, and can be taken back', async t => {
   const { clock, server, sender, receiver } = pair()
   sender.write(Buffer.from('kept'))

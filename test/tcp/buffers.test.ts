@@ -184,12 +184,24 @@ class Arrivals {
 
   read(): string | undefined {
     const most = this.random.chance(0.3) ? Number.POSITIVE_INFINITY : this.random.int(3000)
+    if (this.random.chance(0.3)) return this.#readInto(this.random.int(3000))
     const bytes = this.buffer.read(most)
     if (bytes === undefined) return this.buffer.readable > 0 && most > 0 ? 'nothing read' : undefined
     if (bytes.length > most || bytes.length === 0) return `${bytes.length} bytes read, asked for ${most}`
     if (!same(bytes, text(this.#read, this.#read + bytes.length))) return `wrong bytes at ${this.#read}`
     this.#kept.push({ view: bytes, from: this.#read })
     this.#read += bytes.length
+    return this.fault()
+  }
+
+  #readInto(room: number): string | undefined {
+    const target = new Uint8Array(room + 1).fill(0xdb)
+    const expected = Math.min(room, this.buffer.readable)
+    const read = this.buffer.readInto(target.subarray(0, room))
+    if (read !== expected) return `${read} bytes read into ${room}, of ${expected}`
+    if (!same(target.subarray(0, read), text(this.#read, this.#read + read))) return `wrong bytes at ${this.#read}`
+    if (target.subarray(read).some(byte => byte !== 0xdb)) return 'more written than was read'
+    this.#read += read
     return this.fault()
   }
 
