@@ -13,6 +13,8 @@ export interface IntegerOption extends Liveness {
   readonly default: number
   readonly min: number
   readonly max: number
+  /** 0 may be below `min`: it says that there is no number. */
+  readonly orZero?: boolean
 }
 
 export interface FlagOption extends Liveness {
@@ -160,10 +162,11 @@ function checkOption(name: string, option: Option, value: unknown): void {
   }
   if (option.kind !== 'integer') return
   const number = value as number
+  if (number === 0 && option.orZero === true) return
   if (!Number.isInteger(number) || number < option.min || number > option.max) {
     throw rangeError(
       'ERR_OUT_OF_RANGE',
-      `The option "${name}" must be an integer from ${option.min} to ${option.max}, received ${number}`
+      `The option "${name}" must be ${option.orZero === true ? '0 or ' : ''}an integer from ${option.min} to ${option.max}, received ${number}`
     )
   }
 }

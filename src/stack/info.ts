@@ -42,6 +42,11 @@ export interface TcpInfo {
   readonly probes: number
   /** Largest packet that the path is known to carry. */
   readonly pmtu: number
+  /** Of the buffers, bytes; those that nobody has fixed grow. */
+  readonly sndBuf: number
+  readonly rcvBuf: number
+  /** The round trip as the receiver of text sees it, where its buffer tunes itself; 0 before it is known. */
+  readonly rcvRttMs: number
   readonly sndMss: number
   readonly rcvMss: number
   readonly advmss: number
@@ -129,6 +134,9 @@ export function infoOf(tcb: Tcb, now: number, pathMtu: number): TcpInfo {
     lastAckRecvMs: now - tcb.heardAt,
     probes: tcb.persistAt === Number.POSITIVE_INFINITY ? tcb.keepAlivesSent : tcb.retries,
     pmtu: pathMtu,
+    sndBuf: tcb.sendBuffer.limit,
+    rcvBuf: tcb.receiveBuffer.limit,
+    rcvRttMs: tcb.receiveTuning?.rttMs ?? 0,
     sndMss: tcb.sndMss,
     rcvMss: tcb.rcvMss,
     advmss: tcb.offeredMss,

@@ -30,7 +30,7 @@ export class UserCalls implements ConnectionOwner {
   receiveText(tcb: Tcb, most: number): Uint8Array | undefined {
     const engine = this.#engine
     engine.beginCall()
-    const bytes = receive(tcb, most, engine)
+    const bytes = receive(tcb, most, engine.now, engine)
     engine.endCall()
     return bytes
   }
@@ -46,7 +46,7 @@ export class UserCalls implements ConnectionOwner {
   discardText(tcb: Tcb): number {
     const engine = this.#engine
     engine.beginCall()
-    const bytes = discard(tcb, engine)
+    const bytes = discard(tcb, engine.now, engine)
     engine.endCall()
     return bytes
   }

@@ -3,6 +3,7 @@
 import { ACK, type Segment } from '../wire/segment.ts'
 import { AckNews } from './ack-news.ts'
 import { takeRecords } from './ack-records.ts'
+import { tuneSendBuffer } from './buffer-tuning.ts'
 import { challengeAck } from './challenge.ts'
 import { smss } from './congestion/congestion.ts'
 import { takeRateSample } from './delivery-rate.ts'
@@ -182,7 +183,9 @@ function takeNewAck(tcb: Tcb, ack: Seq, now: number, out: Outbox): number {
 
 /** A writer who waits is told once a third of the buffer is free. */
 export function tellOfRoom(tcb: Tcb, out: Outbox): void {
-  if (!tcb.writerWaits || 3 * tcb.sendBuffer.space < tcb.sendBuffer.limit || roomToWrite(tcb) <= 0) return
+  if (!tcb.writerWaits) return
+  tuneSendBuffer(tcb, out)
+  if (3 * tcb.sendBuffer.space < tcb.sendBuffer.limit || roomToWrite(tcb) <= 0) return
   tcb.writerWaits = false
   tell(tcb, Event.WRITABLE, out)
 }

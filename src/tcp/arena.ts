@@ -149,6 +149,10 @@ export class Arena {
     readonly copySpans: CopySpans | undefined = undefined
   ) {}
 
+  get isHalfFull(): boolean {
+    return 2 * this.unread > this.limit
+  }
+
   hasRoomFor(length: number): boolean {
     return this.unread + length <= this.limit
   }

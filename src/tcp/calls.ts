@@ -1,6 +1,7 @@
 // USER CALLS: RFC 9293 §3.10.1 to §3.10.5. A call that makes no sense in the connection's state answers so; what the
 // user is then told is the business of stack/connection.ts.
 
+import { tuneReceiveBuffer } from './buffer-tuning.ts'
 import { makeController } from './congestion/choice.ts'
 import { noteAppLimited } from './delivery-rate.ts'
 import { prepareOffer } from './handshake.ts'
@@ -57,9 +58,11 @@ export function send(tcb: Tcb, bytes: Uint8Array, more: boolean, urgent: boolean
 }
 
 /** RECEIVE (§3.10.3): the oldest unread text, at most `most` bytes, undefined when there is none. */
-export function receive(tcb: Tcb, most: number, out: Outbox): Uint8Array | undefined {
+export function receive(tcb: Tcb, most: number, now: number, out: Outbox): Uint8Array | undefined {
   const bytes = tcb.receiveBuffer.read(most)
-  if (bytes !== undefined) updateWindow(tcb, out)
+  if (bytes === undefined) return undefined
+  tuneReceiveBuffer(tcb, now, out)
+  updateWindow(tcb, out)
   return bytes
 }
 
@@ -71,9 +74,11 @@ export function receiveInto(tcb: Tcb, target: Uint8Array, out: Outbox): number {
 }
 
 /** RECEIVE, by a user who only wants to know how much it is. */
-export function discard(tcb: Tcb, out: Outbox): number {
+export function discard(tcb: Tcb, now: number, out: Outbox): number {
   const bytes = tcb.receiveBuffer.discard(out.arena)
-  if (bytes > 0) updateWindow(tcb, out)
+  if (bytes === 0) return 0
+  tuneReceiveBuffer(tcb, now, out)
+  updateWindow(tcb, out)
   return bytes
 }
 
@@ -90,8 +95,9 @@ function updateWindow(tcb: Tcb, out: Outbox): void {
 export function setOptions(tcb: Tcb, options: SocketValues, now: number, out: Outbox): void {
   const before = tcb.options
   tcb.options = options
-  tcb.sendBuffer.limit = options.sendBuffer
-  tcb.receiveBuffer.limit = options.receiveBuffer
+  // One that tunes itself goes on from where it is.
+  if (options.sendBuffer > 0) tcb.sendBuffer.limit = options.sendBuffer
+  if (options.receiveBuffer > 0) tcb.receiveBuffer.limit = options.receiveBuffer
   const newUserTimeout =
     options.userTimeoutMs !== before.userTimeoutMs || options.advertisedUserTimeoutMs !== before.advertisedUserTimeoutMs
   if (newUserTimeout) tcb.userTimeoutOwed = options.userTimeoutOption

@@ -1,6 +1,7 @@
 // What the two SYNs agree on: MSS (RFC 9293 §3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018).
 
 import type { Segment } from '../wire/segment.ts'
+import { firstReceiveBuffer, largestReceiveBuffer } from './buffer-tuning.ts'
 import type { TcpCounters } from './counters.ts'
 import type { SocketValues } from './options.ts'
 import { add, type Seq, toSeq } from './seq.ts'
@@ -46,16 +47,14 @@ export interface Handshake {
 export function prepareOffer(to: Handshake, mtu: number): void {
   to.offeredMss = mssToOffer(mtu, to.options.maximumSegmentSize)
   to.sndMss = to.offeredMss
-  to.rcvWndShift = to.options.windowScaling ? windowShift(largestBuffer(to.options)) : 0
+  to.rcvWndShift = to.options.windowScaling ? windowShift(largestReceiveBuffer(to.options)) : 0
 }
-
-const largestBuffer = (options: SocketValues): number => Math.max(options.receiveBuffer, options.maximumReceiveBuffer)
 
 /** Puts our options on a SYN or SYN-ACK; where it answers the peer's SYN, only those that both sides want. */
 export function offerOptions(from: Handshake, segment: Segment, answers: boolean, now: number): void {
   segment.mss = from.offeredMss
   if (answers ? from.windowScalingOn : from.options.windowScaling) {
-    segment.windowScale = from.rcvWndShift === 0 ? windowShift(largestBuffer(from.options)) : from.rcvWndShift
+    segment.windowScale = from.rcvWndShift === 0 ? windowShift(largestReceiveBuffer(from.options)) : from.rcvWndShift
   }
   segment.sackPermitted = answers ? from.sacksOn : from.options.selectiveAcks
   if (from.options.userTimeoutOption) advertise(from.options.advertisedUserTimeoutMs, segment)
@@ -86,7 +85,7 @@ export function agree(to: Handshake, seg: Segment, now: number, counters: TcpCou
 }
 
 /** The window that a SYN of ours offers, bytes. */
-export const firstWindow = (options: SocketValues): number => Math.min(65_535, options.receiveBuffer)
+export const firstWindow = (options: SocketValues): number => Math.min(65_535, firstReceiveBuffer(options))
 
 /** The peer's SYN has been taken: the variables of a TCB that begin with it. */
 export function beginSequences(tcb: Tcb): void {

@@ -6,15 +6,23 @@ import { CONGESTION_CONTROL_NAMES, type CongestionControlName, faultOf } from '.
 import type { CongestionControl } from './congestion/congestion.ts'
 
 export const socketOptions = {
-  /** Receive buffer, bytes. The window that we offer never exceeds it. */
-  receiveBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 30, live: true }),
   /**
-   * The most that `receiveBuffer` will ever be on a connection, bytes: the window scale is chosen for it (RFC 7323 §2.3), once and
-   * for all. What is below `receiveBuffer` counts as that.
+   * Receive buffer, bytes: the window that we offer never exceeds it. 0 for one that begins with 512 KiB and grows with what the path
+   * holds.
    */
-  maximumReceiveBuffer: int({ default: 0, min: 0, max: 2 ** 30 }),
-  /** Send buffer, bytes: what `write` takes before it asks the caller to wait. */
-  sendBuffer: int({ default: 512 * 1024, min: 2048, max: 2 ** 26, live: true }),
+  receiveBuffer: int({ default: 0, min: 2048, max: 2 ** 30, orZero: true, live: true }),
+  /**
+   * The most that the receive buffer will ever be on a connection, bytes, also of one that is set later: the window scale is chosen
+   * for it (RFC 7323 §2.3), once and for all. 0 for 16 MiB, or for no more than `receiveBuffer` where that is set.
+   */
+  maximumReceiveBuffer: int({ default: 0, min: 2048, max: 2 ** 30, orZero: true }),
+  /**
+   * Send buffer, bytes: what `write` takes before it asks the caller to wait. 0 for one that begins with 512 KiB and grows with what may be
+   * under way, up to `maximumSendBuffer`.
+   */
+  sendBuffer: int({ default: 0, min: 2048, max: 2 ** 26, orZero: true, live: true }),
+  /** The most that a send buffer grows to by itself, bytes. More than a window: the writer is told when a third is free. */
+  maximumSendBuffer: int({ default: 32 * 1024 * 1024, min: 2048, max: 2 ** 26 }),
   /** Largest segment that we offer to take and will send, bytes of text; 0 for what the way there carries (RFC 9293 §3.7.1). */
   maximumSegmentSize: int({ default: 0, min: 0, max: 65_495 }),
   /** Send small segments at once instead of waiting for an ACK: Nagle's algorithm off (RFC 9293 §3.7.4). */

@@ -3,6 +3,7 @@
 // repaired, and no deadline is set but that of keepalive. Then `pack` and `unpack` are inverse to each other, but for what is named
 // in `forgetPast`; whether a connection is packed cannot be told from outside.
 
+import type { ReceiveTuning } from './buffer-tuning.ts'
 import type { CongestionControl } from './congestion/congestion.ts'
 import { Cubic } from './congestion/cubic.ts'
 import { FixedWindow } from './congestion/fixed-window.ts'
@@ -59,6 +60,7 @@ export class PackedTcb {
   options: SocketValues
   /** Null for CUBIC's that has not seen a loss: what it knows is in the row. */
   congestion: CongestionControl | null = null
+  receiveTuning: ReceiveTuning | null = null
   readonly localAddress: number
   readonly remoteAddress: number
   readonly localPort: number
@@ -263,8 +265,10 @@ export function pack(tcb: Tcb, rows: PackedRows): PackedTcb {
   packed.row = row
   packed.options = tcb.options
   packed.congestion = congestion
+  packed.receiveTuning = tcb.receiveTuning
   if (congestion instanceof Cubic && congestion.pack(ints, i + 45, doubles, d + 33)) packed.congestion = null
   else tcb.congestion = OF_NOBODY
+  tcb.receiveTuning = null
   tcb.packed = null
   tcb.user = null
   return packed
@@ -288,6 +292,7 @@ export function unpack(packed: PackedTcb, tcb: Tcb, rows: PackedRows): void {
   tcb.remotePort = packed.remotePort
   tcb.options = packed.options
   tcb.congestion = packed.congestion ?? unpackCubic(tcb.congestion, ints, i + 45, doubles, d + 33)
+  tcb.receiveTuning = packed.receiveTuning
   tcb.packed = packed
   tcb.user = packed.user
   tcb.iss = ints[i + 0] as Seq

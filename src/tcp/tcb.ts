@@ -4,6 +4,7 @@
 // what begins as undefined is no number for V8, ever, and costs an object with each value.
 
 import type { AccurateEcn } from './accurate-ecn.ts'
+import { firstReceiveBuffer, firstSendBuffer, type ReceiveTuning } from './buffer-tuning.ts'
 import { type CongestionControl, NO_THRESHOLD } from './congestion/congestion.ts'
 import type { SocketValues } from './options.ts'
 import type { PackedTcb } from './packed.ts'
@@ -353,6 +354,8 @@ export class Tcb {
 
   readonly sendBuffer: SendBuffer
   readonly receiveBuffer: ReceiveBuffer
+  /** Once enough has come. */
+  receiveTuning: ReceiveTuning | null = null
 
   constructor(
     /** Shared with others until the user changes one (`setOptions`). */
@@ -362,8 +365,8 @@ export class Tcb {
   ) {
     this.createdAt = now
     this.rtoMs = options.initialRtoMs
-    this.sendBuffer = new SendBuffer(options.sendBuffer)
-    this.receiveBuffer = new ReceiveBuffer(options.receiveBuffer)
+    this.sendBuffer = new SendBuffer(firstSendBuffer(options))
+    this.receiveBuffer = new ReceiveBuffer(firstReceiveBuffer(options))
     this.heardAt = now
     this.reordering = options.reordering
     this.deliveredAt = now

@@ -3,6 +3,7 @@
 
 import { FIN, type Segment } from '../wire/segment.ts'
 import { expectSlowStart, textTaken } from './ack-policy.ts'
+import { tunedTextArrives } from './buffer-tuning.ts'
 import { changesEcho, takeCodepoint } from './ecn.ts'
 import { type Outbox, tell } from './outbox.ts'
 import { oweAck, sendAck, sendResetFor } from './output.ts'
@@ -66,6 +67,7 @@ function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now
   tcb.bytesReceived += ahead(next, tcb.rcvNxt)
   tcb.rcvNxt = next
   tell(tcb, Event.READABLE, out)
+  tunedTextArrives(tcb, seg, now)
   textTaken(tcb, seg.segmentText === 0 ? length : seg.segmentText, fillsHole, now, out)
 }
 

@@ -38,6 +38,10 @@ export class Slab {
     return this.#used
   }
 
+  get isHalfFull(): boolean {
+    return 2 * this.#used > this.#limit
+  }
+
   /** Bytes in all regions. */
   get reservedBytes(): number {
     return this.#reserved

@@ -128,6 +128,9 @@ export interface PeerOptions {
   readonly seed?: number
 }
 
+/** What tests of everything else than that see is the delayed ACK, and buffers that stay as they are. */
+const FIXED = { quickAcks: 0, receiveBuffer: 512 * 1024, sendBuffer: 512 * 1024 }
+
 /** What the handlers were told, in order. */
 export type Told = string
 
@@ -150,8 +153,7 @@ export class Peer {
   constructor(options: PeerOptions = {}) {
     this.isn = (options.isn ?? 1000) | 0
     this.clock = new VirtualClock({ seed: options.seed ?? 1 })
-    // What tests of everything else than that see is the delayed ACK.
-    this.stack = new Stack({ quickAcks: 0, ...options.stack, ...options.sockets, link: this.link, host: this.clock })
+    this.stack = new Stack({ ...FIXED, ...options.stack, ...options.sockets, link: this.link, host: this.clock })
   }
 
   listen(): this {

@@ -3,6 +3,7 @@
 
 import t from 'tap'
 import { resolve } from '../../src/options.ts'
+import { ReceiveTuning } from '../../src/tcp/buffer-tuning.ts'
 import { Cubic } from '../../src/tcp/congestion/cubic.ts'
 import { NewReno } from '../../src/tcp/congestion/new-reno.ts'
 import { socketOptions } from '../../src/tcp/options.ts'
@@ -75,7 +76,17 @@ const FORGOTTEN = new Set([
 ])
 
 /** Objects, and what the table of connections sets. */
-const APART = new Set(['slot', 'scoreboard', 'sendBuffer', 'receiveBuffer', 'options', 'congestion', 'user', 'packed'])
+const APART = new Set([
+  'slot',
+  'scoreboard',
+  'sendBuffer',
+  'receiveBuffer',
+  'receiveTuning',
+  'options',
+  'congestion',
+  'user',
+  'packed'
+])
 
 /** Doubles; all other numbers are int32. */
 const FRACTIONS = /(At|rttMs|rttvarMs|RttMs|rtoMs|Since|Cwnd|cwnd|sthresh|pacingRate)$/
@@ -131,7 +142,8 @@ for (const [what, make] of [
     before.sendBuffer.limit = 12_345
     before.receiveBuffer.limit = 54_321
     before.user = {}
-    const { user } = before
+    before.receiveTuning = new ReceiveTuning(before, 3)
+    const { user, receiveTuning } = before
     const packed = pack(before, rows)
     t.equal(packed.state, State.ESTABLISHED)
     const after = make(rows)
@@ -146,6 +158,8 @@ for (const [what, make] of [
     t.equal(after.sendBuffer.limit, 12_345)
     t.equal(after.receiveBuffer.limit, 54_321)
     t.equal(after.user, user)
+    t.equal(after.receiveTuning, receiveTuning)
+    t.equal(before.receiveTuning, null, 'a record that is used again has none of another connection')
     t.equal(after.options, options)
     t.ok(mayBePacked(after))
   })
