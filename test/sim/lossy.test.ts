@@ -4,7 +4,7 @@
 import t from 'tap'
 import type { Impairments } from '../../src/link/impairments.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
-import { type TransferOptions, transfer } from '../support/transfer.ts'
+import { type TransferOptions, type TransferResult, transfer } from '../support/transfer.ts'
 
 const THIS_FILE = 'test/sim/lossy.test.ts'
 const only = process.env.RAWTCP_SEED === undefined ? undefined : Number(process.env.RAWTCP_SEED)
@@ -25,6 +25,7 @@ interface Scenario {
   readonly impairments?: Partial<Impairments>
   readonly sockets?: SocketOptions
   readonly superSegments?: boolean
+  readonly reneging?: number
   readonly shuffleSimultaneous?: boolean
   readonly bytesThere?: number
   readonly bytesBack?: number
@@ -44,6 +45,19 @@ const scenarios: readonly Scenario[] = [
   },
   { name: 'a clean line without delay', seeds: 20, repeats: false },
   { name: 'super-segments, lost and damaged whole', seeds: 60, impairments: BAD_LINE, superSegments: true },
+  {
+    name: 'receivers that now and then forget what they hold behind a hole',
+    seeds: 100,
+    impairments: BAD_LINE,
+    reneging: 0.1
+  },
+  {
+    name: 'super-segments, lost whole, and receivers that often forget what they hold',
+    seeds: 40,
+    impairments: BAD_LINE,
+    superSegments: true,
+    reneging: 0.5
+  },
   {
     name: 'every third packet lost',
     seeds: 40,
@@ -106,6 +120,7 @@ for (const scenario of scenarios) {
     impairments = {},
     sockets,
     superSegments = false,
+    reneging,
     shuffleSimultaneous = false,
     bytesThere = 60_000,
     bytesBack = 30_000,
@@ -115,6 +130,7 @@ for (const scenario of scenarios) {
     seedsWanted === undefined ? scenario.seeds : Math.max(1, Math.ceil((scenario.seeds * seedsWanted) / 500))
   t.test(`streams come whole and both ends close: ${name}`, async t => {
     let retransmitted = 0
+    let renegings = 0
     const seeds = only === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [only]
     for (const seed of seeds) {
       const options: TransferOptions = {
@@ -125,10 +141,12 @@ for (const scenario of scenarios) {
         impairments,
         superSegments,
         shuffleSimultaneous,
-        ...(sockets === undefined ? {} : { sockets })
+        ...(sockets === undefined ? {} : { sockets }),
+        ...(reneging === undefined ? {} : { reneging })
       }
       const result = attempt(options)
       retransmitted += result.retransmitted
+      renegings += result.renegings
       if (result.faults.length > 0) {
         t.same(result.faults, [], `seed ${seed}; to repeat it: RAWTCP_SEED=${seed} npx tap ${THIS_FILE}`)
         return
@@ -136,15 +154,16 @@ for (const scenario of scenarios) {
     }
     t.pass(`${seeds.length} seeds`)
     if (scenario.repeats !== false && only === undefined) t.ok(retransmitted > 0, 'the line was bad enough to matter')
+    if (reneging !== undefined && only === undefined) t.ok(renegings > 0, 'some senders have noticed')
   })
 }
 
 /** A thrown invariant is a fault like any other, with its seed. */
-function attempt(options: TransferOptions): { faults: string[]; retransmitted: number } {
+function attempt(options: TransferOptions): Pick<TransferResult, 'faults' | 'retransmitted' | 'renegings'> {
   try {
     return transfer(options)
   } catch (error) {
-    return { faults: [(error as Error).stack ?? String(error)], retransmitted: 0 }
+    return { faults: [(error as Error).stack ?? String(error)], retransmitted: 0, renegings: 0 }
   }
 }
 

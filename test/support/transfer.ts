@@ -7,6 +7,7 @@ import { VirtualClock } from '../../src/sim/clock.ts'
 import type { Connection } from '../../src/stack/connection.ts'
 import { Stack } from '../../src/stack/stack.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
+import { ReceiveBuffer } from '../../src/tcp/receive-buffer.ts'
 import { OffloadedLink, type Offloads } from './offloads.ts'
 
 export interface TransferOptions {
@@ -20,6 +21,8 @@ export interface TransferOptions {
   readonly shuffleSimultaneous?: boolean
   /** What each stack's packets go through on their way to the line and from it. */
   readonly offloads?: Offloads
+  /** How likely a receiver throws away what it holds behind a hole, and has acknowledged selectively, when more comes (RFC 2018 §8). */
+  readonly reneging?: number
   /** Virtual time after which the run counts as stuck, ms. */
   readonly limitMs?: number
 }
@@ -29,6 +32,8 @@ export interface TransferResult {
   readonly faults: string[]
   readonly elapsedMs: number
   readonly retransmitted: number
+  /** How often a sender noticed that its peer had reneged. */
+  readonly renegings: number
   /** Super-segments that were cut, segments that were joined to one before, and all that went on the line; with offloads only. */
   readonly cut: number
   readonly joined: number
@@ -85,6 +90,22 @@ class Receiver {
 }
 
 export function transfer(options: TransferOptions): TransferResult {
+  if (options.reneging === undefined) return transferOnce(options)
+  const { reneging, seed } = options
+  const random = new Random(seed)
+  const { keep } = ReceiveBuffer.prototype
+  ReceiveBuffer.prototype.keep = function forgetful(this: ReceiveBuffer, keeper, ...what): boolean {
+    if (random.chance(reneging)) this.forgetWaiting(keeper)
+    return keep.call(this, keeper, ...what)
+  }
+  try {
+    return transferOnce(options)
+  } finally {
+    ReceiveBuffer.prototype.keep = keep
+  }
+}
+
+function transferOnce(options: TransferOptions): TransferResult {
   const { seed, bytesThere, bytesBack, limitMs = 3_600_000 } = options
   const clock = new VirtualClock({ seed, shuffleSimultaneous: options.shuffleSimultaneous ?? false })
   const { superSegments = false } = options
@@ -141,6 +162,7 @@ export function transfer(options: TransferOptions): TransferResult {
     faults,
     elapsedMs,
     retransmitted,
+    renegings: client.counters().tcp.sackRenegings + server.counters().tcp.sackRenegings,
     cut: total(link => link.cut),
     joined: total(link => link.joined),
     digest: offloaded.map(link => link.digest()).join(' ')
