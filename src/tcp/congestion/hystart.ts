@@ -2,7 +2,7 @@
 // then goes on at a quarter of the pace for a while, to see whether it was mistaken; HyStart as Linux has it (its delay
 // test alone) ends slow start at once. Both judge only the first slow start, while ssthresh is what nobody has measured.
 
-import { leq, type Seq, toSeq } from '../seq.ts'
+import { lt, type Seq, toSeq } from '../seq.ts'
 import type { Tcb } from '../tcb.ts'
 import { type AckSample, NO_THRESHOLD, slowStart, smss } from './congestion.ts'
 
@@ -56,6 +56,7 @@ export class HyStart {
   grow(tcb: Tcb, sample: AckSample): number {
     const { slowStartExit } = tcb.options
     if (this.#over || slowStartExit === 'off' || tcb.ssthresh < NO_THRESHOLD) return slowStart(tcb, sample.delivered)
+    if (this.#startRound(tcb)) return slowStart(tcb, sample.delivered)
     let left = 0
     if (slowStartExit === 'hystart') {
       this.#endAtDelay(tcb, sample.rttMs)
@@ -65,25 +66,28 @@ export class HyStart {
       slowStart(tcb, slow ? Math.floor(sample.delivered / CSS_GROWTH_DIVISOR) : sample.delivered)
       this.#judge(sample.rttMs)
     }
-    this.#countRound(tcb)
     return left
   }
 
-  /** The ACK of all that was sent when the round began is the last of the round. */
-  #countRound(tcb: Tcb): void {
+  /**
+   * The ACK of all that was sent when the round began is the last of the round; the next one begins the next, when what that ACK let go has
+   * left, and is the first of its samples (as on Linux). True where slow start ends with the round.
+   */
+  #startRound(tcb: Tcb): boolean {
     if (!this.#hasRound) {
       this.#hasRound = true
       this.#windowEnd = tcb.sndNxt
+      return false
     }
-    if (!leq(this.#windowEnd, tcb.sndUna)) return
-    if (this.#cssBaselineMinRtt !== Number.POSITIVE_INFINITY && ++this.#cssRounds >= CSS_ROUNDS) {
-      this.#over = true
-      tcb.ssthresh = tcb.cwnd
-    }
+    if (!lt(this.#windowEnd, tcb.sndUna)) return false
     this.#windowEnd = tcb.sndNxt
     this.#lastRoundMinRtt = this.#currentRoundMinRtt
     this.#currentRoundMinRtt = Number.POSITIVE_INFINITY
     this.#samples = 0
+    if (this.#cssBaselineMinRtt === Number.POSITIVE_INFINITY || ++this.#cssRounds < CSS_ROUNDS) return false
+    this.#over = true
+    tcb.ssthresh = tcb.cwnd
+    return true
   }
 
   /** RFC 9406 §4.2, for each ACK. */
