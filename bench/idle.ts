@@ -1,8 +1,10 @@
 // What does an open connection cost that does nothing, and what does a segment cost where there are many of them?
 //
 // Both ends are in this process, on two stacks in memory and a virtual clock. Memory is what the heap and all buffers grow by from
-// the first connection to the last, after a collection, for one end. Then each connection, in an order that no cache knows, sends
-// a byte, which is read and acknowledged: CPU time for each of the two segments, both ends and the collector's threads included.
+// the first connection to the last, after a collection, for one end. Then a thousand of them, spread over all, take turns in sending a
+// byte, which is read and acknowledged, and then all of them do, in an order that no cache knows: CPU time for each of the two segments,
+// both ends and the collector's threads included. The first is what the number of connections costs, the second what it costs as
+// well that nothing is known of a connection in any cache when its turn comes.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -22,7 +24,10 @@ interface Held {
   readonly bytesPerEnd: number
   /** Of the process at its peak, for each connection, both ends, before and after each had sent a byte. */
   readonly gibibytes: number
-  readonly nanosecondsPerSegment: number
+  /** Where a thousand take turns. */
+  readonly nanosecondsOfSome: number
+  /** Where all do. */
+  readonly nanosecondsOfAll: number
 }
 
 export const parts = { hold }
@@ -31,6 +36,9 @@ const ADDRESS = '10.0.0.2'
 const FIRST_PORT = 1000
 /** Of the 32768 that a client has for each port of the server. */
 const CONNECTIONS_PER_PORT = 30_000
+/** Opened before memory is measured: what is there once for all is no connection's. */
+const FIRST = 512
+const SOME = 1000
 /** They open, and send, so many at a time. */
 const BURST = 64
 /** No factor of any count here: each connection comes once in a round, and neighbours in memory far apart. */
@@ -66,32 +74,40 @@ async function hold({ kind, count, sends }: { kind: Kind; count: number; sends: 
     if (kind === 'stream') await new Promise(resolve => setImmediate(resolve))
   }
 
-  const before = usedBytes()
-  for (let i = 0; i < count; i += BURST) {
-    for (let j = i; j < Math.min(count, i + BURST); j++) open(j)
-    await settle()
-  }
-  if (accepted !== count) throw new Error(`${accepted} of ${count} connections are open`)
-  const bytesPerEnd = (usedBytes() - before) / (2 * count)
-
-  const byte = Buffer.alloc(1)
-  const round = async (): Promise<void> => {
-    for (let i = 0; i < count; i += BURST) {
-      for (let j = i; j < Math.min(count, i + BURST); j++) connections[(j * STRIDE) % count].write(byte)
+  const openUpTo = async (most: number): Promise<void> => {
+    while (connections.length < most) {
+      for (let left = Math.min(BURST, most - connections.length); left > 0; left--) open(connections.length)
       await settle()
     }
   }
-  const segments = (): number => client.counters().tcp.segmentsSent + server.counters().tcp.segmentsSent
-  let rounds = 0
-  const roundsOf = async (least: number): Promise<void> => {
-    for (let sent = 0; sent < least; sent += count, rounds++) await round()
+  await openUpTo(FIRST)
+  const before = usedBytes()
+  await openUpTo(count)
+  if (accepted !== count) throw new Error(`${accepted} of ${count} connections are open`)
+  const bytesPerEnd = (usedBytes() - before) / (2 * (count - FIRST))
+
+  const byte = Buffer.alloc(1)
+  let sent = 0
+  /** Rounds in which so many connections send, until they have sent so often. */
+  const rounds = async (members: number, least: number): Promise<void> => {
+    for (const end = sent + least; sent < end; ) {
+      for (let i = 0; i < members; i += BURST) {
+        for (let j = i; j < Math.min(members, i + BURST); j++, sent++) connections[(j * STRIDE) % count].write(byte)
+        await settle()
+      }
+    }
   }
-  await roundsOf(sends / 4)
-  const [segmentsBefore, cpuBefore] = [segments(), cpuMicroseconds()]
-  await roundsOf(sends)
-  const nanosecondsPerSegment = (1000 * (cpuMicroseconds() - cpuBefore)) / (segments() - segmentsBefore)
-  if (received !== rounds * count) throw new Error(`${received} of ${rounds * count} bytes arrived`)
-  return { bytesPerEnd, gibibytes: process.resourceUsage().maxRSS / 2 ** 20, nanosecondsPerSegment }
+  const segments = (): number => client.counters().tcp.segmentsSent + server.counters().tcp.segmentsSent
+  const nanoseconds = async (members: number): Promise<number> => {
+    await rounds(members, sends)
+    const [segmentsBefore, cpuBefore] = [segments(), cpuMicroseconds()]
+    await rounds(members, sends)
+    return (1000 * (cpuMicroseconds() - cpuBefore)) / (segments() - segmentsBefore)
+  }
+  const nanosecondsOfSome = await nanoseconds(Math.min(count, SOME))
+  const nanosecondsOfAll = await nanoseconds(count)
+  if (received !== sent) throw new Error(`${received} of ${sent} bytes arrived`)
+  return { bytesPerEnd, gibibytes: process.resourceUsage().maxRSS / 2 ** 20, nanosecondsOfSome, nanosecondsOfAll }
 }
 
 function usedBytes(): number {
@@ -127,6 +143,15 @@ export default async function idle({ measureMs, repeats, partsOf }: Context): Pr
     (held.get(`${kind} ${count}`) as Held[]).map(it => it[figure])
   const [fewest] = counts
   const most = counts[counts.length - 1]
+  const turns = (name: string, figure: keyof Held): Row[] =>
+    counts.map(count => ({
+      name: `CPU time of a segment, ${number(count)} open, ${name}`,
+      unit: 'ns',
+      values: of('connection', count, figure),
+      ...(count !== fewest && {
+        reference: { name: `${number(fewest)} open`, values: of('connection', fewest, figure) }
+      })
+    }))
   return [
     ...counts.map(count => ({
       name: `memory of an idle connection, ${number(count)} open`,
@@ -143,14 +168,8 @@ export default async function idle({ measureMs, repeats, partsOf }: Context): Pr
       unit: 'GiB',
       values: of('connection', most, 'gibibytes')
     },
-    ...counts.map(count => ({
-      name: `CPU time of a segment, ${number(count)} open`,
-      unit: 'ns',
-      values: of('connection', count, 'nanosecondsPerSegment'),
-      ...(count !== fewest && {
-        reference: { name: `${number(fewest)} open`, values: of('connection', fewest, 'nanosecondsPerSegment') }
-      })
-    }))
+    ...turns(`${number(SOME)} take turns`, 'nanosecondsOfSome'),
+    ...turns('all take turns', 'nanosecondsOfAll')
   ]
 }
 
