@@ -117,6 +117,35 @@ t.test('jitter spreads the delay and overtakes nobody', async t => {
   t.ok(Math.max(...delays) > 85)
 })
 
+t.test('jitter by distribution: its mean, its median, and how often it is far out', async t => {
+  const rows = [
+    { jitterDistribution: 'uniform', mean: 5, median: 5, far: 0 },
+    // Of a normal distribution 2.3% are more than two deviations late.
+    { jitterDistribution: 'normal', mean: 0, median: 0, far: 0.0228 },
+    // Later than x times the mean are (1 + x / 2) ^ -3.
+    { jitterDistribution: 'pareto', mean: 10, median: 5.2, far: 0.125 }
+  ] as const
+  for (const { jitterDistribution, mean, median, far } of rows) {
+    const bench = path({ delayMs: 100, jitterMs: 10, jitterDistribution }, 1)
+    const count = 20_000
+    for (let i = 0; i < count; i++) {
+      bench.send('x')
+      bench.clock.advance(1000)
+    }
+    const late = bench.sink.times.map((at, i) => at - 1000 * i - 100).sort((a, b) => a - b)
+    const average = late.reduce((sum, each) => sum + each, 0) / count
+    t.ok(Math.abs(average - mean) < 0.4, `${jitterDistribution}: ${average} on average`)
+    t.ok(Math.abs(late[count / 2] - median) < 0.4, `${jitterDistribution}: ${late[count / 2]} in the middle`)
+    t.ok(Math.abs(late.filter(ms => ms > 20).length / count - far) < 0.006, `${jitterDistribution}: far out`)
+  }
+})
+
+t.test('a normal jitter brings nobody in before it has left; other distributions there are none', async t => {
+  const { sink } = sendMany({ delayMs: 1, jitterMs: 20, jitterDistribution: 'normal' }, 500)
+  t.ok(sink.times.every((at, i) => at >= i))
+  t.throws(() => path({ jitterDistribution: 'cauchy' as 'normal' }, 1), { code: 'ERR_OUT_OF_RANGE' })
+})
+
 t.test('reordering: some are held back, others overtake them, none is lost', async t => {
   const { sink, left } = sendMany({ delayMs: 5, reorder: 0.1, reorderDelayMs: 3.5 }, 2000)
   const held = sink.packets.filter(({ at }, i) => at - Number(sink.texts[i]) === 8.5).length

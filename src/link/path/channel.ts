@@ -12,6 +12,7 @@ import type { Counters } from '../../stats.ts'
 import { CHECKSUM_UNKNOWN } from '../link.ts'
 import { markCongestion } from './ecn.ts'
 import { FlightRing } from './flights.ts'
+import { type JitterDistribution, jitters } from './jitter.ts'
 import { createLoss, type Loss, type LossOptions, NO_LOSS } from './loss.ts'
 import type { PacketPool } from './packets.ts'
 import { Policer, type PolicerOptions } from './policer.ts'
@@ -33,8 +34,10 @@ export interface ChannelOptions {
   /** What stands in front of the line: drop-tail with room for 1000 packets unless given. */
   readonly queue?: QueueOptions
   readonly delayMs?: number
-  /** Up to so much is added to the delay, evenly spread. It does not reorder: no packet overtakes another. */
+  /** How much is added to the delay: up to so much, unless `jitterDistribution` says otherwise. It does not reorder: no packet overtakes another. */
   readonly jitterMs?: number
+  /** Evenly spread; or `normal`, with `jitterMs` for the standard deviation; or `pareto`, with a long tail, `jitterMs` on average. */
+  readonly jitterDistribution?: JitterDistribution
   readonly loss?: LossOptions
   /** Probabilities, 0 to 1, for each packet. */
   readonly duplicate?: number
@@ -53,6 +56,7 @@ const DEFAULTS: Required<ChannelOptions> = {
   queue: {},
   delayMs: 0,
   jitterMs: 0,
+  jitterDistribution: 'uniform',
   loss: 0,
   duplicate: 0,
   corrupt: 0,
@@ -338,7 +342,8 @@ export class Channel implements QueueEnd {
   #fly(id: number, at: number, heldMs: number): void {
     const set = this.#set
     const random = this.#random
-    const arrival = at + set.delayMs + (set.jitterMs === 0 ? 0 : set.jitterMs * random.float())
+    const jitter = set.jitterMs === 0 ? 0 : set.jitterMs * jitters[set.jitterDistribution](random)
+    const arrival = at + Math.max(0, set.delayMs + jitter)
     if (random.chance(set.reorder)) {
       this.reordered++
       heldMs += set.reorderDelayMs
@@ -391,6 +396,8 @@ function validate(set: Required<ChannelOptions>): void {
     if (typeof set[name] !== 'number' || !(set[name] >= 0 && set[name] < Infinity))
       throw outOfRange(name, '0 or more', set[name])
   }
+  if (!Object.hasOwn(jitters, set.jitterDistribution))
+    throw outOfRange('jitterDistribution', `one of ${Object.keys(jitters).join(', ')}`, set.jitterDistribution)
 }
 
 function outOfRange(name: string, wanted: string, value: unknown): RangeError {
