@@ -11,7 +11,7 @@ export { VirtualClock, type VirtualClockOptions } from './sim/clock.ts'
 export type { CrossTraffic, CrossTrafficOptions } from './sim/cross-traffic.ts'
 export type { Flow, FlowOptions, FlowResult } from './sim/flow.ts'
 export { type LinkOptions, Network, type NetworkLink, type NetworkOptions, type NodeOptions } from './sim/network.ts'
-export type { NetworkHost, Router } from './sim/node.ts'
+export type { NetworkHost, Router, RouterOptions } from './sim/node.ts'
 export type { Probe, ProbeOptions, Quantity, Series } from './sim/probe.ts'
 export { type Report, reportOf, seriesToCsv } from './sim/report.ts'
 export {

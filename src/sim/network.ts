@@ -11,7 +11,7 @@ import { VirtualClock } from './clock.ts'
 import { CrossTraffic, type CrossTrafficOptions } from './cross-traffic.ts'
 import { Digest } from './digest.ts'
 import { Flow, type FlowOptions } from './flow.ts'
-import { FIRST_FLOW_PORT, type HostOptions, type NetworkCore, NetworkHost, Router } from './node.ts'
+import { FIRST_FLOW_PORT, type HostOptions, type NetworkCore, NetworkHost, Router, type RouterOptions } from './node.ts'
 import { Probe, type ProbeOptions, type Sender } from './probe.ts'
 import { type Edge, shortestPaths } from './routing.ts'
 import { Wire } from './wire.ts'
@@ -19,7 +19,7 @@ import { Wire } from './wire.ts'
 export interface NetworkOptions {
   /** Repeats a run: 1 unless given. */
   readonly seed?: number
-  /** Largest packet that passes, bytes: 1500 unless given. */
+  /** Largest packet that passes anywhere, bytes: 1500 unless given. */
   readonly mtu?: number
   /** Sums up every packet that arrives, in `digest`. It costs a little time. */
   readonly digest?: boolean
@@ -30,6 +30,8 @@ export interface NetworkOptions {
 export interface LinkOptions extends ChannelOptions {
   /** For the choice of paths: 1 unless given. */
   readonly cost?: number
+  /** Largest packet that passes, either way: the network's unless given. */
+  readonly mtu?: number
 }
 
 export interface NodeOptions extends HostOptions {
@@ -92,7 +94,7 @@ export class Network implements NetworkCore {
     const { seed = 1, mtu = 1500, digest = false, memoryLimit = 2 ** 30 } = options
     checkNames(options, ['seed', 'mtu', 'digest', 'memoryLimit'], 'a network')
     if (!Number.isInteger(seed)) throw outOfRange('seed', 'a whole number', seed)
-    if (!(Number.isInteger(mtu) && mtu >= 68 && mtu <= 65_535)) throw outOfRange('mtu', '68 to 65535', mtu)
+    checkMtu(mtu, 65_535)
     if (!(memoryLimit >= 2 ** 20)) throw outOfRange('memoryLimit', '1 MiB or more', memoryLimit)
     this.seed = seed
     this.mtu = mtu
@@ -136,8 +138,10 @@ export class Network implements NetworkCore {
     return host
   }
 
-  router(name: string): Router {
-    const router = new Router(name, this.#nodes.length, this)
+  router(name: string, options: RouterOptions = {}): Router {
+    checkNames(options, ['icmpErrors'], 'a router')
+    const index = this.#nodes.length
+    const router = new Router(name, index, FIRST_ADDRESS + index, this, options)
     this.#add(name, router)
     return router
   }
@@ -152,14 +156,15 @@ export class Network implements NetworkCore {
 
   /** Joins two nodes. `back` is for the way from `b` to `a` what differs there from `options`. */
   link(a: string | Node, b: string | Node, options: LinkOptions = {}, back: ChannelOptions = {}): NetworkLink {
-    const { cost = 1, ...there } = options
+    const { cost = 1, mtu = this.mtu, ...there } = options
+    checkMtu(mtu, this.mtu)
     if (!(cost > 0 && cost < Infinity)) throw outOfRange('cost', 'above 0', cost)
     const [from, to] = [this.node(a), this.node(b)]
     if (from === to)
       throw typeError('ERR_INVALID_ARG_VALUE', `A link must join two nodes, not "${from.name}" with itself`)
     const link = new NetworkLink(
-      new Wire(from, to, this.pool, this.clock, this.#random.fork(), there),
-      new Wire(to, from, this.pool, this.clock, this.#random.fork(), backwards(there, back))
+      new Wire(from, to, this.pool, this.clock, this.#random.fork(), mtu, there),
+      new Wire(to, from, this.pool, this.clock, this.#random.fork(), mtu, backwards(there, back))
     )
     this.#edges.push({ from: from.index, to: to.index, cost }, { from: to.index, to: from.index, cost })
     this.#wires.push(link.there, link.back)
@@ -297,6 +302,10 @@ export class Network implements NetworkCore {
       hosts
     )
   }
+}
+
+function checkMtu(mtu: number, most: number): void {
+  if (!(Number.isInteger(mtu) && mtu >= 68 && mtu <= most)) throw outOfRange('mtu', `68 to ${most}`, mtu)
 }
 
 /** What differs on the way back: one kind of rate takes the other's place. */

@@ -21,10 +21,13 @@ import { Stack, type StackOptions } from '../stack/stack.ts'
 import type { Counters } from '../stats.ts'
 import { formatAddress } from '../wire/address.ts'
 import { finish, sumPlainHeader } from '../wire/checksum.ts'
+import { ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED } from '../wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import type { VirtualClock } from './clock.ts'
+import { makeRouterError } from './router-error.ts'
 import type { Wire, WireEnd } from './wire.ts'
 
+const SOURCE_AT = 12
 const DESTINATION_AT = 16
 /** Packets of the stack have no IPv4 options. */
 const DESTINATION_PORT_AT = 22
@@ -51,15 +54,23 @@ export interface NetworkCore {
 export class Router implements WireEnd {
   droppedNoRoute = 0
   droppedTimeToLive = 0
+  /** Larger than the next link takes. */
+  droppedTooBig = 0
   forwarded = 0
+  errorsSent = 0
   readonly #core: NetworkCore
+  readonly #sendsErrors: boolean
 
   constructor(
     readonly name: string,
     readonly index: number,
-    core: NetworkCore
+    /** Of its ICMP errors. */
+    readonly address: number,
+    core: NetworkCore,
+    { icmpErrors = true }: RouterOptions
   ) {
     this.#core = core
+    this.#sendsErrors = icmpErrors
   }
 
   receive(id: number): void {
@@ -70,7 +81,10 @@ export class Router implements WireEnd {
       pool.release(id)
     } else if (!spendHop(pool, id)) {
       this.droppedTimeToLive++
-      pool.release(id)
+      this.#refuse(id, ICMP_TIME_EXCEEDED, 0, 0)
+    } else if (pool.length[id] > wire.mtu) {
+      this.droppedTooBig++
+      this.#refuse(id, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED, wire.mtu)
     } else {
       this.forwarded++
       wire.send(id)
@@ -82,9 +96,28 @@ export class Router implements WireEnd {
   }
 
   counters(): Counters {
-    const { forwarded, droppedNoRoute, droppedTimeToLive } = this
-    return { forwarded, droppedNoRoute, droppedTimeToLive }
+    const { forwarded, droppedNoRoute, droppedTimeToLive, droppedTooBig, errorsSent } = this
+    return { forwarded, droppedNoRoute, droppedTimeToLive, droppedTooBig, errorsSent }
   }
+
+  /** Drops the packet, and tells its sender. */
+  #refuse(id: number, type: number, code: number, mtu: number): void {
+    const { pool } = this.#core
+    const { view } = pool.regions[pool.region[id]]
+    const to = this.#core.indexOf(view.getInt32(pool.offset[id] + SOURCE_AT))
+    const back = to < 0 || !this.#sendsErrors ? undefined : this.#core.nextWire(this.index, to)
+    const error = back === undefined ? -1 : makeRouterError(pool, id, type, code, mtu, this.address)
+    pool.release(id)
+    if (back === undefined || error < 0) return
+    pool.to[error] = to
+    this.errorsSent++
+    back.send(error)
+  }
+}
+
+export interface RouterOptions {
+  /** False for one that drops without a word: a black hole, where the next link takes less. */
+  readonly icmpErrors?: boolean
 }
 
 /** A host, and the link that its stack has. */
@@ -102,6 +135,8 @@ export class NetworkHost implements WireEnd, Link {
   sentBytes = 0
   droppedNoRoute = 0
   droppedNoMemory = 0
+  /** Cross traffic that its own link does not take. */
+  droppedTooBig = 0
   droppedMisrouted = 0
   droppedNotReceiving = 0
   /** Each flow to this host has a port of its own: they are those from FIRST_FLOW_PORT on and below this one. */
@@ -200,10 +235,11 @@ export class NetworkHost implements WireEnd, Link {
 
   route(destination: number): Route {
     const to = this.#core.indexOf(destination)
-    if (to < 0 || (to !== this.index && this.#core.nextWire(this.index, to) === undefined)) {
-      throw new SocketError('ENETUNREACH', 'connect', formatAddress(destination))
-    }
-    return { source: this.addresses[0], mtu: this.#core.mtu }
+    const source = this.addresses[0]
+    if (to === this.index) return { source, mtu: this.#core.mtu }
+    const wire = to < 0 ? undefined : this.#core.nextWire(this.index, to)
+    if (wire === undefined) throw new SocketError('ENETUNREACH', 'connect', formatAddress(destination))
+    return { source, mtu: wire.mtu }
   }
 
   counters(): Counters {
@@ -214,6 +250,7 @@ export class NetworkHost implements WireEnd, Link {
       bytesSunk: this.sunkBytes,
       droppedNoRoute: this.droppedNoRoute,
       droppedNoMemory: this.droppedNoMemory,
+      droppedTooBig: this.droppedTooBig,
       droppedMisrouted: this.droppedMisrouted,
       droppedNotReceiving: this.droppedNotReceiving
     }
@@ -241,6 +278,11 @@ export class NetworkHost implements WireEnd, Link {
     const wire = this.#core.nextWire(this.index, pool.to[id])
     if (wire === undefined) {
       this.droppedNoRoute++
+      pool.release(id)
+      return
+    }
+    if (pool.length[id] > wire.mtu) {
+      this.droppedTooBig++
       pool.release(id)
       return
     }

@@ -33,6 +33,8 @@ export class Wire implements Ringing {
     pool: PacketPool,
     clock: VirtualClock,
     random: Random,
+    /** The largest packet that it takes, bytes. */
+    readonly mtu: number,
     options: ChannelOptions
   ) {
     this.#pool = pool
