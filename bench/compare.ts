@@ -61,13 +61,13 @@ async function main(): Promise<number> {
     return help ? 0 : 2
   }
   process.stderr.write(`building ${revision} and the working tree ...\n`)
-  const theirs = Tree.of(revision)
+  const theirs = Tree.of(revision, names)
   process.once('exit', () => theirs.remove())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(2))
   const ours = Tree.ours()
   const before = { tree: theirs, runner: await theirs.partRunner() }
   const after = { tree: ours, runner: await ours.partRunner() }
-  const unit = bestUnit()
+  const unit = theirs.hasMeter ? bestUnit() : 'seconds'
   const found: Found[] = []
   for (const name of names) found.push(...(await compareBench(name, before, after, pairs, unit)))
   print(found, theirs, ours, pairs, unit)
@@ -93,7 +93,7 @@ function argumentsOf() {
 }
 
 async function compareBench(name: string, before: Side, after: Side, pairs: number, unit: Unit): Promise<Found[]> {
-  if (ALONE.includes(name)) process.env[METER_VARIABLE] = unit
+  if (ALONE.includes(name) && unit !== 'seconds') process.env[METER_VARIABLE] = unit
   else delete process.env[METER_VARIABLE]
   const rows = new Map<string, Values>()
   const take = async (side: Side, which: 'before' | 'after'): Promise<void> => {
@@ -109,7 +109,9 @@ async function compareBench(name: string, before: Side, after: Side, pairs: numb
     for (const one of i % 2 === 0 ? order : order.reverse()) await one()
   }
   process.stderr.write('\n')
-  return [...rows].map(([row, values]) => ({
+  // What only one of them has cannot be compared.
+  const common = [...rows].filter(([, { before, after }]) => before.length === pairs && after.length === pairs)
+  return common.map(([row, values]) => ({
     bench: name,
     name: row,
     ...values,
@@ -138,7 +140,9 @@ function print(found: readonly Found[], before: Tree, after: Tree, pairs: number
   const { cpu, cores, kernel, node } = machine()
   console.log(`\n${cpu}, ${cores} CPUs, ${kernel}, Node ${node}`)
   console.log(`${before.commit} before, ${after.commit} after, ${pairs} pairs of runs in turns.`)
-  console.log(`Seconds of ${ALONE.join(', ')} are ${unit}.`)
+  if (before.hasOwnBenches)
+    console.log(`Our benches do not run on ${before.commit}: it has its own, and all is by the clock.`)
+  else console.log(`Seconds of ${ALONE.join(', ')} are ${unit}.`)
   console.log('A ratio above 1: better than before. 99% of such intervals hold the true one.\n')
   const percent = (ratio: number): string => ratio.toFixed(3)
   const rows = found.map(({ bench, name, unit, before, after, median: ratio, interval, verdict }) => [

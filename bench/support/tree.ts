@@ -1,7 +1,7 @@
 // A version of the project in a folder of its own, built, with today's benches: what is compared is the product, not how it
-// was measured.
+// was measured. Where a version lacks what those ask for, it has its own.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,9 @@ export class Tree {
   /** Short. */
   readonly commit: string
 
+  /** They need not measure as ours do. */
+  hasOwnBenches = false
+
   private constructor(root: string, commit: string) {
     this.root = root
     this.commit = commit
@@ -27,8 +30,8 @@ export class Tree {
     return new Tree(root, git('describe', '--always', '--dirty'))
   }
 
-  /** Throws where there is no such revision, or it cannot be built. */
-  static of(revision: string): Tree {
+  /** For the benches of these names. Throws where there is no such revision, or it cannot be built. */
+  static of(revision: string, names: readonly string[]): Tree {
     const commit = git('rev-parse', '--verify', '--quiet', '--short', `${revision}^{commit}`)
     const root = mkdtempSync(join(tmpdir(), `rawtcp-${commit}-`))
     const tree = new Tree(root, commit)
@@ -40,6 +43,7 @@ export class Tree {
       }
       giveModules(root)
       build(root)
+      if (!names.every(name => tree.#hasBench(name))) tree.#takeOwnBenches()
     } catch (error) {
       tree.remove()
       throw error
@@ -56,11 +60,30 @@ export class Tree {
     return new parts.PartRunner(undefined)
   }
 
+  /** Whether its benches can measure in something else than seconds. */
+  get hasMeter(): boolean {
+    return existsSync(this.#compiled('support/meter.js'))
+  }
+
   /** Ours stays. */
   remove(): void {
     if (this.root === packageRoot()) return
     rmSync(this.root, { recursive: true, force: true })
     git('worktree', 'prune')
+  }
+
+  /** Whether it finds what it imports. */
+  #hasBench(name: string): boolean {
+    const script = `await import(${JSON.stringify(this.#compiled(`${name}.js`))})`
+    return spawnSync(process.execPath, ['--input-type=module', '-e', script]).status === 0
+  }
+
+  #takeOwnBenches(): void {
+    this.hasOwnBenches = true
+    for (const folder of BENCHES) rmSync(join(this.root, folder), { recursive: true })
+    rmSync(join(this.root, 'build', 'bench'), { recursive: true })
+    run(this.root, 'git', 'checkout', '--quiet', '--', ...BENCHES)
+    compileBenches(this.root)
   }
 
   #compiled(file: string): string {
@@ -77,6 +100,10 @@ function giveModules(root: string): void {
 
 function build(root: string): void {
   run(root, 'npm', 'run', 'build')
+  compileBenches(root)
+}
+
+function compileBenches(root: string): void {
   try {
     run(root, 'npx', 'tsc', '-p', 'bench/tsconfig.json')
   } catch (error) {
