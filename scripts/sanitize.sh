@@ -35,7 +35,7 @@ export TAP_TIMEOUT=300
 
 failed=0
 for test in test/native/*.test.ts test/link/kernel-ports.test.ts test/link/raw.test.ts test/link/raw-process.test.ts \
-  test/link/packet.test.ts; do
+  test/link/packet.test.ts test/link/host-packet.test.ts test/link/tun.test.ts test/link/share-stacks.test.ts; do
   echo "$test"
   if ! LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libubsan.so)" \
     node --import=tsx "$test" >"$out/reports/output" 2>&1; then
