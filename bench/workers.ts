@@ -1,7 +1,7 @@
 // How much more do two worker threads do than one, with a stack in each?
 //
 // In memory each thread has both ends of a connection of its own: this is what the machine lets two threads do, and whether ours
-// share anything that holds them back. Over a cable and a TUN device the threads share an address, and answer the requests of clients on
+// share anything that holds them back: the second figure, by the CPU time that they had, says so on a busy machine, too. Over a cable and a TUN device the threads share an address, and answer the requests of clients on
 // the kernel's TCP. These and the kernel's part of it need the same two CPUs: with requests that cost the server nothing but their
 // transport they are what holds it back, with some work for each (the hash of 256 KiB) the servers are.
 
@@ -12,7 +12,7 @@ import type { Context, Row, Timing } from './support/bench.ts'
 import type { Task } from './support/member.ts'
 import type { Control } from './support/parts.ts'
 import { TUN, tcpOf } from './support/tcp.ts'
-import { Window } from './support/window.ts'
+import { cpuMicroseconds, Window } from './support/window.ts'
 import { cable, type World } from './support/world.ts'
 
 type Driver = 'raw' | 'tun'
@@ -30,10 +30,18 @@ const WORK_BYTES = 256 * 1024
 
 export const parts = { inMemory, serve, ask }
 
-/** Data segments a second, of all threads. */
-async function inMemory({ threads, ...timing }: Timing & { threads: number }): Promise<number> {
+interface Rates {
+  readonly perSecond: number
+  readonly perCpuSecond: number
+}
+
+/** Data segments of all threads. */
+async function inMemory({ threads, ...timing }: Timing & { threads: number }): Promise<Rates> {
   const members = await startAll(threads, () => ({ pair: { native: true, superSegments: false, ...timing } }))
-  return (await tellAll(members)).reduce((sum, each) => sum + each)
+  const [beganAt, cpuBefore] = [performance.now(), cpuMicroseconds()]
+  const perSecond = (await tellAll(members)).reduce((sum, each) => sum + each)
+  const busyCpus = (cpuMicroseconds() - cpuBefore) / 1000 / (performance.now() - beganAt)
+  return { perSecond, perCpuSecond: perSecond / busyCpus }
 }
 
 async function serve({ driver, threads, workBytes }: Served, control: Control): Promise<void> {
@@ -109,9 +117,19 @@ export default async function workers(context: Context): Promise<Row[]> {
     }
     rows.push({ name, unit, values: two, reference: { name: 'one worker', values: one } })
   }
-  await compare('two workers in memory', 'segments/s', threads => {
-    return start('inMemory', { threads, warmupMs, measureMs }).result
-  })
+  const inTurns: [Rates[], Rates[]] = [[], []]
+  for (let i = 0; i < context.repeats; i++) {
+    for (const threads of [1, 2]) {
+      inTurns[threads - 1].push(await start('inMemory', { threads, warmupMs, measureMs }).result)
+    }
+  }
+  for (const [unit, figure] of [
+    ['segments/s', 'perSecond'],
+    ['segments/CPU s', 'perCpuSecond']
+  ] as const) {
+    const [one, two] = inTurns.map(rates => rates.map(it => it[figure]))
+    rows.push({ name: 'two workers in memory', unit, values: two, reference: { name: 'one worker', values: one } })
+  }
   const world = cable(context)
   try {
     for (const { driver, workBytes } of [
