@@ -94,13 +94,13 @@ const SMALL_TEXT = 64
 const SMALL_WARMUP = 1_000_000
 const SMALL_SEGMENTS = 2_000_000
 
-/** What a small segment costs its receiver, ns: from its arrival until the ACK has left, nothing joined. */
+/** What a small segment costs its receiver, ns of CPU time: from its arrival until the ACK has left, nothing joined. */
 async function small({ segmentText }: { segmentText: number }): Promise<number> {
   const flow = new SteadyFlow({ segmentText, reads: false, superSegments: false, times: true })
   flow.run(SMALL_WARMUP)
-  const from = { ms: flow.receivingMs, segments: flow.segments }
+  const from = { us: flow.receivingUs, segments: flow.segments }
   flow.run(SMALL_SEGMENTS)
-  return (1e6 * (flow.receivingMs - from.ms)) / (flow.segments - from.segments)
+  return (1e3 * (flow.receivingUs - from.us)) / (flow.segments - from.segments)
 }
 
 /** What should be zero where nothing is ever lost. */
