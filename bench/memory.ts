@@ -34,6 +34,8 @@ interface Rates {
 }
 
 const chunk = Buffer.alloc(64 * 1024, 'rawtcp')
+/** Of both ends. Left to themselves they would grow beyond the cache, as if there were a path to fill. */
+const BUFFER = 512 * 1024
 
 export const parts = { stacks, kernel, small }
 
@@ -58,7 +60,7 @@ async function stacks({ native, superSegments, intoBuffer = false, ...timing }: 
   let received = 0
 
   await new Promise<void>((resolve, reject) => {
-    receiver.listen({ port: 80 }, connection => {
+    receiver.listen({ port: 80, receiveBuffer: BUFFER }, connection => {
       connection.handlers = {
         readable() {
           if (intoBuffer) {
@@ -69,7 +71,7 @@ async function stacks({ native, superSegments, intoBuffer = false, ...timing }: 
         ended: () => connection.close()
       }
     })
-    const connection = sender.connect({ address: '10.0.0.2', port: 80 })
+    const connection = sender.connect({ address: '10.0.0.2', port: 80, sendBuffer: BUFFER })
     const write = (): void => {
       for (let taken = chunk.length; taken === chunk.length; ) {
         if (window.tick()) return connection.shutdown()
