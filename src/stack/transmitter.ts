@@ -26,6 +26,8 @@ import type { Block, Slab } from '../wire/slab.ts'
 import { writeTcpHeader } from '../wire/tcp.ts'
 
 const BATCH_PACKETS = 512
+/** Then the link has its say, whether it can take more. */
+const BATCH_BYTES = 1024 * 1024
 
 export class Transmitter {
   /** A segment in the batch carries text that was sent before, and that may be acknowledged, hence freed, before it leaves. */
@@ -35,6 +37,7 @@ export class Transmitter {
   readonly #outward: TxBatch
   /** Packets to ourselves, once there has been one. */
   #homeward: TxBatch | undefined
+  #pendingBytes = 0
   readonly #loopback: Loopback
   readonly #isOurs: (address: number) => boolean
   /** Text of echo replies, until it has left. */
@@ -89,6 +92,8 @@ export class Transmitter {
     table[row + TX_WRAPPED_LENGTH] = segment.wrappedLength
     table[row + TX_SEGMENT] = segment.segmentText
     batch.count++
+    this.#pendingBytes += total
+    if (this.#pendingBytes >= BATCH_BYTES) this.flush()
     return total
   }
 
@@ -119,6 +124,7 @@ export class Transmitter {
   }
 
   flush(): void {
+    this.#pendingBytes = 0
     if (this.#outward.count > 0) {
       this.#link.send(this.#outward)
       this.#outward.count = 0

@@ -108,7 +108,7 @@ function checkReleased(tcb: Tcb): void {
 
 /** At the end of a batch: what may be sent has been sent, or something is going to send it. */
 export function checkNoStall(tcb: Tcb): void {
-  if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT) return
+  if (!isSynchronized(tcb.state) || tcb.state === State.TIME_WAIT || tcb.scheduled) return
   const pending = ahead(tcb.sendBuffer.end, tcb.sndNxt) > 0 || (tcb.finQueued && !tcb.finSent)
   const timers = Math.min(tcb.retransmitAt, tcb.persistAt, tcb.heldUntil, tcb.corkedUntil, tcb.pacedUntil)
   invariant(!pending || timers !== Number.POSITIVE_INFINITY, 'text that waits has a timer')

@@ -25,6 +25,8 @@ export interface Outbox extends BlockKeeper {
   readonly superSegmentBytes: number
   /** The link takes none: they are cut before they come to it, and spare the engine work only. */
   readonly cutsSuperSegments: boolean
+  /** The link's queue is full: new text waits, and `output` runs again once there is room. */
+  readonly isHeldBack: boolean
   /** Sends `segment` on its way. */
   transmit(): void
   /** The same for a segment whose text was sent before, and may be acknowledged before it leaves. */

@@ -83,6 +83,7 @@ function sendNew(tcb: Tcb, hurry: boolean, now: number, out: Outbox): void {
       return
     }
     if (length > 0 && mustWait(tcb, limit)) return
+    if (out.isHeldBack) return out.schedule(tcb)
     const room = Math.min(unsent, window, tcb.cwnd - flight, paceRoom(tcb, limit))
     if (length === mss) sendText(tcb, superSegment(tcb, mss, room, limit, out), now, out, mss)
     else {
