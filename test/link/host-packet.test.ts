@@ -5,7 +5,8 @@ import t, { type Test } from 'tap'
 import { HostPacketLink } from '../../src/link/host-packet.ts'
 import { startHost, unlessPeers } from '../peers/setup.ts'
 import type { TestHost } from '../support/host.ts'
-import { connect, Namespace } from '../support/netns.ts'
+import { connect, type Namespace } from '../support/netns.ts'
+import { exchange, namespaceFor } from './exchange.ts'
 
 const skip = unlessPeers()
 const HOST = '10.97.0.1'
@@ -13,12 +14,6 @@ const PEER = '10.97.0.2'
 /** Behind the peer, as behind a router. */
 const BEYOND = '10.96.0.1'
 const BYTES = 5_000_000
-
-function namespaceFor(t: Test): Namespace {
-  const namespace = new Namespace()
-  t.teardown(() => namespace.remove())
-  return namespace
-}
 
 function network(t: Test): { here: Namespace; there: Namespace } {
   const [here, there] = [namespaceFor(t), namespaceFor(t)]
@@ -32,16 +27,6 @@ function ours(t: Test, namespace: Namespace, packet: object = {}): Promise<TestH
   return startHost(t, 'ours', namespace, { stack })
 }
 
-/** Whether all bytes arrived, each way. */
-async function exchange(server: TestHost, client: TestHost, address: string, bytes = BYTES): Promise<boolean> {
-  const port = await server.do('serveExchange', {}, { seed: 1, bytes })
-  const [there, here] = await Promise.all([
-    client.do('exchange', { address, port }, { seed: 2, bytes }),
-    server.do('served')
-  ])
-  return there.received === here.sent && here.received === there.sent
-}
-
 for (const { how, packet } of [
   { how: 'with a virtio header', packet: {} },
   { how: 'without', packet: { offload: false } },
@@ -51,8 +36,8 @@ for (const { how, packet } of [
   t.test(`both roles against a kernel, ${how}`, { skip }, async t => {
     const { here, there } = network(t)
     const [us, peer] = await Promise.all([ours(t, here, packet), startHost(t, 'kernel', there)])
-    t.ok(await exchange(us, peer, HOST), 'as server')
-    t.ok(await exchange(peer, us, PEER), 'as client')
+    t.ok(await exchange(us, peer, HOST, BYTES), 'as server')
+    t.ok(await exchange(peer, us, PEER, BYTES), 'as client')
     const { link, tcp } = await us.do('counters')
     const segments = Math.ceil((2 * BYTES) / 1448)
     t.ok(link.sendShortcuts > 100, `${link.sendShortcuts} packets took the shortcut`)
@@ -80,8 +65,8 @@ t.test('a kernel that serves the same port is refused, and silent', { skip }, as
 t.test('what does not leave by the interface goes through the kernel', { skip }, async t => {
   const { here } = network(t)
   const [us, kernel] = await Promise.all([ours(t, here), startHost(t, 'kernel', here)])
-  t.ok(await exchange(us, kernel, '127.0.0.1'), 'loopback')
-  t.ok(await exchange(kernel, us, HOST), 'the host itself')
+  t.ok(await exchange(us, kernel, '127.0.0.1', BYTES), 'loopback')
+  t.ok(await exchange(kernel, us, HOST, BYTES), 'the host itself')
   t.match((await us.do('counters')).link, { sendShortcuts: 0 })
 })
 
@@ -90,7 +75,7 @@ t.test('what is behind a router goes to that', { skip }, async t => {
   there.ip(`address add ${BEYOND}/32 dev lo`)
   here.ip(`route add ${BEYOND}/32 via ${PEER}`)
   const [us, peer] = await Promise.all([ours(t, here), startHost(t, 'kernel', there)])
-  t.ok(await exchange(peer, us, BEYOND))
+  t.ok(await exchange(peer, us, BEYOND, BYTES))
   const { link, tcp } = await us.do('counters')
   t.ok(link.sendShortcuts > 10, `${link.sendShortcuts}`)
   t.match(tcp, { segmentsRetransmitted: 0 })
@@ -99,13 +84,13 @@ t.test('what is behind a router goes to that', { skip }, async t => {
 t.test('a neighbour that moves to another hardware address is followed', { skip }, async t => {
   const { here, there } = network(t)
   const [us, peer] = await Promise.all([ours(t, here), startHost(t, 'kernel', there)])
-  t.ok(await exchange(peer, us, PEER))
+  t.ok(await exchange(peer, us, PEER, BYTES))
   // For a second the kernel believes nobody else (locktime).
   await sleep(1100)
   there.ip('link set v0 address 02:00:00:00:00:99')
   there.ip('neighbour flush all')
   const before = (await us.do('counters')).link.sendShortcuts
-  t.ok(await exchange(us, peer, HOST))
+  t.ok(await exchange(us, peer, HOST, BYTES))
   t.match(here.ip(`neighbour show ${PEER}`), '02:00:00:00:00:99')
   t.ok((await us.do('counters')).link.sendShortcuts > before + 10)
 })

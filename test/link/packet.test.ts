@@ -3,8 +3,9 @@
 import t, { type Test } from 'tap'
 import { startHost, unlessPeers } from '../peers/setup.ts'
 import type { TestHost } from '../support/host.ts'
-import { connect, Namespace } from '../support/netns.ts'
+import { connect, type Namespace } from '../support/netns.ts'
 import { until } from '../support/until.ts'
+import { exchange, namespaceFor } from './exchange.ts'
 
 const skip = unlessPeers()
 const OURS = '10.97.0.5'
@@ -16,12 +17,6 @@ const BYTES = 3_000_000
 interface Network {
   readonly here: Namespace
   readonly there: Namespace
-}
-
-function namespaceFor(t: Test): Namespace {
-  const namespace = new Namespace()
-  t.teardown(() => namespace.remove())
-  return namespace
 }
 
 function network(t: Test, mtu = 1500): Network {
@@ -45,16 +40,6 @@ function macOf(namespace: Namespace): string {
   return namespace.run('cat', '/sys/class/net/v0/address').trim()
 }
 
-/** Whether all bytes arrived, each way. */
-async function exchange(server: TestHost, client: TestHost, address: string, bytes = BYTES): Promise<boolean> {
-  const port = await server.do('serveExchange', {}, { seed: 1, bytes })
-  const [there, here] = await Promise.all([
-    client.do('exchange', { address, port }, { seed: 2, bytes }),
-    server.do('served')
-  ])
-  return there.received === here.sent && here.received === there.sent
-}
-
 for (const { how, packet } of [
   { how: 'with a virtio header', packet: {} },
   { how: 'without', packet: { offload: false } },
@@ -63,8 +48,8 @@ for (const { how, packet } of [
   t.test(`both roles against a kernel, ${how}`, { skip }, async t => {
     const { here, there } = network(t)
     const [us, peer] = await Promise.all([ours(t, here, packet), startHost(t, 'kernel', there)])
-    t.ok(await exchange(us, peer, OURS), 'as server')
-    t.ok(await exchange(peer, us, PEER), 'as client')
+    t.ok(await exchange(us, peer, OURS, BYTES), 'as server')
+    t.ok(await exchange(peer, us, PEER, BYTES), 'as client')
     t.equal(macAt(there, OURS), macOf(here), 'at the hardware address of the host')
 
     const { link, tcp } = await us.do('counters')
@@ -96,8 +81,8 @@ t.test('at a hardware address of its own, on a host that forwards packets', { sk
   here.setSysctl('net/ipv4/ip_forward', 1)
   const macAddress = '02:00:00:00:00:05'
   const [us, peer] = await Promise.all([ours(t, here, { macAddress }), startHost(t, 'kernel', there)])
-  t.ok(await exchange(us, peer, OURS), 'as server')
-  t.ok(await exchange(peer, us, PEER), 'as client')
+  t.ok(await exchange(us, peer, OURS, BYTES), 'as server')
+  t.ok(await exchange(peer, us, PEER, BYTES), 'as client')
   t.equal(macAt(there, OURS), macAddress)
   t.equal(macAt(here, OURS), undefined, 'the host has not looked for us')
   t.match((await us.do('counters')).tcp, { segmentsRetransmitted: 0 })
@@ -141,8 +126,8 @@ t.test('other networks are reached by the gateway, and not without', { skip }, a
   router.setSysctl('net/ipv4/ip_forward', 1)
   far.ip('route add default via 10.96.0.1')
   const [us, peer] = await Promise.all([ours(t, here, { gateway: PEER }), startHost(t, 'kernel', far)])
-  t.ok(await exchange(us, peer, OURS), 'as server')
-  t.ok(await exchange(peer, us, '10.96.0.2'), 'as client')
+  t.ok(await exchange(us, peer, OURS, BYTES), 'as server')
+  t.ok(await exchange(peer, us, '10.96.0.2', BYTES), 'as client')
   const alone = await ours(t, here, { address: '10.97.0.6' })
   await t.rejects(alone.do('connect', { address: '10.96.0.2', port: 9 }), { code: 'ENETUNREACH' })
   await t.rejects(alone.do('connect', { address: '10.97.0.255', port: 9 }), { code: 'ENETUNREACH' })
