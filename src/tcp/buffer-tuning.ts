@@ -13,6 +13,12 @@ import { timestampNow } from './timestamps.ts'
 const FIRST_BUFFER = 512 * 1024
 /** What a gigabit per second takes over 100 ms, and a third more. */
 const LARGEST_RECEIVE_BUFFER = 16 * 1024 * 1024
+/**
+ * Of the send buffer, for each millisecond of a round trip: 25 Gbit/s. Where a path is shorter than the bursts of its sender, the windows
+ * say nothing: the larger the buffer the longer the burst, the longer the burst the larger the windows, and text that
+ * has left the caches before it is sent costs twice as much.
+ */
+const SEND_BUFFER_PER_MS = 3 * 1024 * 1024
 /** A connection that has received less has no need of tuning, and no memory for it. */
 const TUNED_FROM = 64 * 1024
 
@@ -114,7 +120,8 @@ export function tuneReceiveBuffer(tcb: Tcb, now: number, out: Outbox): void {
 /** While a writer waits. A third of the buffer is free before he is told, so that much more than the windows is needed. */
 export function tuneSendBuffer(tcb: Tcb, out: Outbox): void {
   const { sendBuffer, options } = tcb
-  if (options.sendBuffer > 0 || sendBuffer.limit >= options.maximumSendBuffer || out.slab.isHalfFull) return
+  const most = Math.min(options.maximumSendBuffer, SEND_BUFFER_PER_MS * Math.max(1, tcb.srttMs))
+  if (options.sendBuffer > 0 || sendBuffer.limit >= most || out.slab.isHalfFull) return
   const mayLeave = Math.min(tcb.cwnd, tcb.sndWnd)
-  if (1.5 * mayLeave > sendBuffer.limit) sendBuffer.limit = Math.min(Math.ceil(2 * mayLeave), options.maximumSendBuffer)
+  if (1.5 * mayLeave > sendBuffer.limit) sendBuffer.limit = Math.floor(Math.min(2 * mayLeave, most))
 }

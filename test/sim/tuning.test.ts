@@ -56,3 +56,14 @@ t.test('a path nearby asks for little more than what a connection begins with', 
   t.ok(sent.sndBuf <= 2 * MIB, `send buffer ${sent.sndBuf}`)
   t.ok(taken.rcvBuf <= 4 * MIB, `receive buffer ${taken.rcvBuf}`)
 })
+
+t.test('a path shorter than the bursts of its sender does not let them grow without end', async t => {
+  const net = new Network({ mtu: 65_535 })
+  for (const name of ['a', 'b']) net.host(name)
+  net.link('a', 'b', { rateBitsPerSecond: 100 * GIGABIT, delayMs: 0.02, queue: { bytes: 64 * MIB, packets: 100_000 } })
+  const flow = net.flow({ from: 'a', to: 'b', receiver: { receiveBuffer: 64 * MIB } })
+  net.run(100)
+  const { sndBuf, sndCwnd } = (flow.connection as Connection).info()
+  t.ok(sndBuf <= 3 * MIB, `send buffer ${sndBuf}`)
+  t.ok(sndCwnd > 3 * MIB, `cwnd ${sndCwnd}: the window would have it grow`)
+})
