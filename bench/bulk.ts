@@ -1,5 +1,5 @@
 // How many bytes a second does one connection carry over a cable, ours at one end and the kernel's at the other, measured
-// against the kernel's at both?
+// against the kernel's at both? And over loopback, whose MTU of 64 KiB lets a raw socket send as much at once as a kernel?
 //
 // Both ends are Node processes, with node:net on the kernel's side. Repeats of ours and of the reference alternate. With
 // default offloads a kernel sends and receives packets of up to 64 KiB over the cable, ours sends packets of 1500 bytes on
@@ -12,7 +12,7 @@ import type { Context, Row, Timing } from './support/bench.ts'
 import { type CostlessDriver, costlessAddress, costlessReceives, costlessSends } from './support/costless.ts'
 import { type Driver, PACKET, TUN, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
-import { cable, type World } from './support/world.ts'
+import { cable, type World, widestLoopback } from './support/world.ts'
 
 interface Received {
   readonly bytes: number
@@ -102,7 +102,35 @@ async function send({
 }
 
 export default async function bulk(context: Context): Promise<Row[]> {
-  return [...(await over(context, true)), ...(await over(context, false))]
+  return [...(await over(context, true)), ...(await over(context, false)), ...(await overLoopback(context))]
+}
+
+async function overLoopback(context: Context): Promise<Row[]> {
+  const world = widestLoopback(context)
+  const ways = [
+    { from: 'ours', to: 'kernel', megabytes: [] as number[] },
+    { from: 'kernel', to: 'ours', megabytes: [] as number[] },
+    { from: 'kernel', to: 'kernel', megabytes: [] as number[] }
+  ] as const
+  try {
+    for (let i = 0; i < context.repeats; i++) {
+      for (const { from, to, megabytes } of ways) {
+        if (!context.references && from === to) continue
+        megabytes.push((await transfer(context, world, from, to, 'loopback')).megabytesPerSecond)
+      }
+    }
+  } finally {
+    world.remove()
+  }
+  const [out, into, kernel] = ways.map(({ from, to, megabytes }) => ({
+    name: `${from} to ${to}, loopback, MTU 64 KiB`,
+    values: megabytes
+  }))
+  return [out, into].map(row => ({
+    ...row,
+    unit: 'MB/s',
+    ...(context.references && { reference: { ...kernel, name: 'kernel to kernel' } })
+  }))
 }
 
 async function over(context: Context, segmentationOffload: boolean): Promise<Row[]> {

@@ -45,6 +45,13 @@ export function loopback(context: Context): Namespace {
   return host
 }
 
+/** A host alone, both ends on its loopback device as it is by itself: with an MTU of 64 KiB. */
+export function widestLoopback(context: Context): World {
+  needsRoot()
+  const host = newHost(context)
+  return { left: host, right: host, leftAddress: '127.0.0.1', rightAddress: '127.0.0.1', remove: () => host.remove() }
+}
+
 function newHost(context: Context): Namespace {
   const host = new Namespace()
   // A default of BBR would pace what it sends, and CUBIC cannot be the default of a namespace of its own.
