@@ -113,6 +113,16 @@ export interface NativePortGuard {
   close(): void
 }
 
+/** Puts the first `count` packets of a batch into `to` from `toOffset` on, and describes them in `rxTable` from row `rxFirst` on. */
+export type GatherBatch = (
+  batch: NativeTxBatch,
+  count: number,
+  to: Uint8Array,
+  toOffset: number,
+  rxTable: Int32Array,
+  rxFirst: number
+) => number
+
 export interface Addon {
   /** Ways of summing that this processor has, slowest first. */
   variants(): string[]
@@ -131,23 +141,9 @@ export interface Addon {
    * Puts the first `count` packets of a batch together in `to` and fills in their checksums and descriptors. Answers
    * where the next packet may begin, a multiple of 8 behind the start.
    */
-  gather(
-    batch: NativeTxBatch,
-    count: number,
-    to: Uint8Array,
-    toOffset: number,
-    rxTable: Int32Array,
-    rxFirst: number
-  ): number
+  readonly gather: GatherBatch
   /** The same, with each super-segment cut into the segments that it is to become. */
-  gatherCut(
-    batch: NativeTxBatch,
-    count: number,
-    to: Uint8Array,
-    toOffset: number,
-    rxTable: Int32Array,
-    rxFirst: number
-  ): number
+  readonly gatherCut: GatherBatch
   /** Looks at each packet's transport checksum and writes what it says into the packet's descriptor. */
   verify(bytes: Uint8Array, rxTable: Int32Array, count: number): void
   /**

@@ -1,6 +1,6 @@
-// Joins link, IP and TCP: the one way in, from the link's batch to `segmentArrives`, the one way out, and what becomes
-// of a connection's record on its way from a SYN to TIME-WAIT. Which record a segment finds is for table.ts, when things
-// happen for turns.ts.
+// Joins link, IP and TCP: the one way in, from the link's batch to those who take what has come (tcp-arrivals.ts,
+// icmp-arrivals.ts), the one way out, and what becomes of a connection's record on its way from a SYN to TIME-WAIT. Which record
+// a segment finds is for table.ts, when things happen for turns.ts.
 
 import { CHECKS } from '../assert.ts'
 import type { Host } from '../host.ts'
@@ -9,9 +9,6 @@ import { IpInput, type IpPacket } from '../ip/input.ts'
 import { OwnAddresses } from '../ip/own-addresses.ts'
 import { Routes } from '../ip/routes.ts'
 import {
-  CHECKSUM_BAD,
-  CHECKSUM_PARTIAL,
-  CHECKSUM_UNKNOWN,
   type Link,
   type LinkReceiver,
   RX_CHECKSUM,
@@ -23,7 +20,6 @@ import {
 } from '../link/link.ts'
 import { SipHash } from '../siphash.ts'
 import { Arena } from '../tcp/arena.ts'
-import { segmentArrives } from '../tcp/arrivals.ts'
 import { reduceMss } from '../tcp/black-hole.ts'
 import { AckSample } from '../tcp/congestion/congestion.ts'
 import { TcpCounters } from '../tcp/counters.ts'
@@ -33,7 +29,7 @@ import { FastOpenMemory, type Service } from '../tcp/fast-open-memory.ts'
 import { mssToOffer } from '../tcp/handshake.ts'
 import { checkInvariants, checkNoStall } from '../tcp/invariants.ts'
 import { initialSequence, timestampOffset } from '../tcp/isn.ts'
-import { flagsOfPart, takesWhole } from '../tcp/joined.ts'
+import { flagsOfPart } from '../tcp/joined.ts'
 import type { SocketValues } from '../tcp/options.ts'
 import { type Outbox, tell } from '../tcp/outbox.ts'
 import { output } from '../tcp/output.ts'
@@ -46,7 +42,6 @@ import { deadlinePassed, nextDeadline } from '../tcp/timeouts.ts'
 import { IPV4_MAX_PACKET, PROTOCOL_ICMP, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { Segment } from '../wire/segment.ts'
 import { type Block, Slab } from '../wire/slab.ts'
-import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
 import type { ConnectionOwner } from './connection.ts'
 import { FastOpens } from './fast-opens.ts'
 import { IcmpArrivals } from './icmp-arrivals.ts'
@@ -54,6 +49,7 @@ import { Packer } from './packer.ts'
 import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
 import { ConnectionTable, type Counts, type Entry } from './table.ts'
+import { TcpArrivals } from './tcp-arrivals.ts'
 import { TimeWaits } from './time-waits.ts'
 import type { Tracer } from './trace.ts'
 import { Transmitter } from './transmitter.ts'
@@ -102,6 +98,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly stackCounters = new StackCounters()
   readonly superSegmentBytes: number
   readonly cutsSuperSegments: boolean
+  readonly acceptsPartialChecksums: boolean
   readonly arena: Arena
   readonly records = new RecordPool()
   readonly slab: Slab
@@ -111,7 +108,8 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly routes = new Routes()
   readonly owner: ConnectionOwner
   readonly passive = new PassiveOpens(this)
-  readonly #timeWaits = new TimeWaits(this)
+  readonly segments = new TcpArrivals(this)
+  readonly timeWaits = new TimeWaits(this)
   readonly fastOpen: FastOpenMemory
   readonly fastOpens: FastOpens
 
@@ -125,9 +123,6 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly #turns: Turns
   readonly #packer: Packer
   readonly #transmitter: Transmitter
-  readonly #arrived = new Segment()
-  /** The connection that the last segment was for: its timer does not follow its deadlines yet. */
-  #toRearm: Tcb | undefined = undefined
   readonly #addresses: OwnAddresses | undefined
   /** Connections whose writers wait for memory. */
   readonly #starving = new Set<Tcb>()
@@ -142,6 +137,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.#link = link
     this.cutsSuperSegments = (link.superSegmentBytes ?? 0) === 0
     this.superSegmentBytes = this.cutsSuperSegments ? IPV4_MAX_PACKET : (link.superSegmentBytes as number)
+    this.acceptsPartialChecksums = link.acceptsPartialChecksums
     this.tracer = tracer
     this.slab = new Slab(options.memoryLimit)
     this.arena = new Arena(
@@ -215,112 +211,25 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         )
           continue
         const packet = this.ip.packet
-        if (packet.protocol === PROTOCOL_TCP) this.#tcpArrives(packet, table[row + RX_SEGMENT], now)
+        if (packet.protocol === PROTOCOL_TCP) this.segments.packetArrives(packet, table[row + RX_SEGMENT], now)
         else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#answersEcho(packet), now)
         else this.stackCounters.unknownProtocol++
       }
-      this.#rearmLater(undefined)
+      this.segments.batchEnds()
       this.#turns.end()
     } finally {
       this.arena.endLoans()
     }
   }
 
-  #tcpArrives(packet: IpPacket, segmentText: number, now: number): void {
-    const counters = this.counters
-    counters.segmentsReceived++
-    if (!this.#isIntact(packet)) {
-      counters.droppedBadChecksum++
-      return
-    }
-    const seg = this.#arrived
-    const verdict = parseTcp(packet.view, packet.bytes, packet.offset, packet.length, seg)
-    if (verdict === TCP_MALFORMED_OPTIONS) counters.malformedOptions++
-    else if (verdict !== TCP_OK) {
-      if (verdict === TCP_TOO_SHORT) counters.droppedTooShort++
-      else counters.droppedBadOffset++
-      return
-    }
-    seg.sourceAddress = packet.source
-    seg.destinationAddress = packet.destination
-    seg.tos = packet.tos
-    seg.ttl = packet.ttl
-    const isJoined = segmentText > 0 && seg.payloadLength > segmentText
-    if (isJoined) {
-      seg.segmentText = segmentText
-      counters.segmentsReceived += seg.count - 1
-    }
-    const entry = this.#find(seg)
-    if (entry === undefined && !this.#isOurs(seg)) {
-      counters.droppedNotOurs++
-      return
-    }
-    this.tracer?.segment?.('in', seg, now)
-    if (isJoined && !(entry instanceof Tcb && takesWhole(entry, seg, now, this))) this.#segmentsArrive(seg, now)
-    else this.#segmentArrives(seg, entry, now)
-  }
-
-  /** One after another, those that `seg` was joined from. What one of them ends, the next does not find any more. */
-  #segmentsArrive(seg: Segment, now: number): void {
-    const { seq, flags, payloadOffset, payloadLength, segmentText } = seg
-    seg.segmentText = 0
-    for (let at = 0; at < payloadLength; at += segmentText) {
-      seg.seq = (seq + at) | 0
-      seg.payloadOffset = payloadOffset + at
-      seg.payloadLength = Math.min(segmentText, payloadLength - at)
-      seg.flags = flagsOfPart(flags, at === 0, at + segmentText >= payloadLength)
-      this.#segmentArrives(seg, this.#find(seg), now)
-    }
-  }
-
-  #find(seg: Segment): Exclude<Entry, PackedTcb> | undefined {
-    const entry = this.table.find(seg.destinationAddress, seg.destinationPort, seg.sourceAddress, seg.sourcePort)
-    return entry instanceof PackedTcb ? this.whole(entry) : entry
-  }
-
-  #segmentArrives(seg: Segment, entry: Exclude<Entry, PackedTcb> | undefined, now: number): void {
-    if (entry === undefined) this.passive.arrivesUnconnected(seg)
-    else if (entry instanceof Tcb) this.arrivesAt(entry, seg, now)
-    else if (entry instanceof SynReceived) this.passive.arrivesHalfOpen(entry, seg)
-    else this.#timeWaits.arrives(entry, seg)
-  }
-
-  #isIntact(packet: IpPacket): boolean {
-    switch (packet.checksumState) {
-      case CHECKSUM_BAD:
-        return false
-      case CHECKSUM_PARTIAL:
-        if (!this.#link.acceptsPartialChecksums) return false
-        this.counters.partialChecksums++
-        return true
-      case CHECKSUM_UNKNOWN:
-        return verifyTcpChecksum(packet.view, packet.offset, packet.length, packet.source, packet.destination)
-      default:
-        return true
-    }
-  }
-
   /** Where a kernel shares the address, only the ports that we hold are ours; where other stacks do, our part of the connections. */
-  #isOurs({ destinationAddress, destinationPort, sourceAddress, sourcePort }: Segment): boolean {
+  isOurs({ destinationAddress, destinationPort, sourceAddress, sourcePort }: Segment): boolean {
     if (this.#addresses === undefined && !this.ports.isHeld(destinationPort)) return false
     return this.isInShare(destinationAddress, destinationPort, sourceAddress, sourcePort)
   }
 
   #answersEcho({ source, destination }: IpPacket): boolean {
     return this.#addresses !== undefined && this.isInShare(destination, 0, source, 0)
-  }
-
-  arrivesAt(tcb: Tcb, seg: Segment, now: number): void {
-    segmentArrives(tcb, seg, now, this)
-    this.#rearmLater(tcb)
-    if (CHECKS) checkInvariants(tcb)
-  }
-
-  /** Once for a run of segments of one connection. */
-  #rearmLater(tcb: Tcb | undefined): void {
-    if (tcb === this.#toRearm) return
-    if (this.#toRearm !== undefined) this.rearm(this.#toRearm)
-    this.#toRearm = tcb
   }
 
   /** -1 where no way leads there. */
@@ -424,7 +333,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
 
   enterTimeWait(tcb: Tcb, now: number): void {
     this.#starving.delete(tcb)
-    this.#timeWaits.enter(tcb, now)
+    this.timeWaits.enter(tcb, now)
   }
 
   forget(tcb: Tcb): void {
@@ -578,7 +487,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
       if (CHECKS) checkInvariants(entry)
     } else if (entry instanceof SynReceived) {
       this.passive.timeIsUp(entry)
-    } else this.#timeWaits.timeIsUp(entry)
+    } else this.timeWaits.timeIsUp(entry)
   }
 
   end(): void {

@@ -205,7 +205,7 @@ export class PassiveOpens {
     listener.halfOpen--
     this.#halfOpen--
     engine.heedPath(tcb)
-    engine.arrivesAt(tcb, seg, engine.now)
+    engine.segments.arrivesAt(tcb, seg, engine.now)
   }
 
   #giveTo(listener: Listener, tcb: Tcb): void {
