@@ -4,6 +4,7 @@ import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Host, HostTimer } from '../host.ts'
 import { addonIfAny } from '../native/addon.ts'
+import { Deferred } from './deferred.ts'
 
 export class NodeHost implements Host {
   /**
@@ -11,6 +12,7 @@ export class NodeHost implements Host {
    * and each page would be faulted in again.
    */
   #newest: Uint8Array | undefined
+  readonly #deferred = new Deferred(() => performance.now())
 
   now(): number {
     return performance.now()
@@ -34,7 +36,7 @@ export class NodeHost implements Host {
   }
 
   defer(callback: () => void): void {
-    queueMicrotask(callback)
+    this.#deferred.push(callback)
   }
 
   random(bytes: Uint8Array): void {

@@ -1,0 +1,107 @@
+// What is put off comes in order and soon, and never keeps the process from its timers.
+
+import t from 'tap'
+import { pairLinks } from '../../src/link/pair.ts'
+import { Deferred } from '../../src/net/deferred.ts'
+import { NodeHost } from '../../src/net/host.ts'
+import type { Connection } from '../../src/stack/connection.ts'
+import { Stack } from '../../src/stack/stack.ts'
+
+const now = (): number => performance.now()
+
+t.test(
+  'calls come in order once their caller is done, what they put off behind them, and all before an immediate',
+  async t => {
+    const deferred = new Deferred(now)
+    const order: string[] = []
+    await new Promise<void>(resolve => {
+      setImmediate(() => {
+        order.push('immediate')
+        resolve()
+      })
+      deferred.push(() => {
+        order.push('a')
+        deferred.push(() => order.push('a.a'))
+      })
+      deferred.push(() => order.push('b'))
+      order.push('caller')
+    })
+    t.same(order, ['caller', 'a', 'b', 'a.a', 'immediate'])
+  }
+)
+
+t.test('one that throws is an uncaught exception, and the others come all the same, in order', async t => {
+  const deferred = new Deferred(now)
+  const order: string[] = []
+  const thrown: unknown[] = []
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', error => thrown.push(error.message))
+  const fails = (what: string) => (): void => {
+    deferred.push(() => order.push(`after ${what}`))
+    throw new Error(what)
+  }
+  deferred.push(fails('first'))
+  deferred.push(() => order.push('second'))
+  deferred.push(fails('last'))
+  await new Promise(resolve => setImmediate(resolve))
+  deferred.push(() => order.push('later'))
+  await new Promise(resolve => setImmediate(resolve))
+  process.removeAllListeners('uncaughtException')
+  for (const listener of listeners) process.on('uncaughtException', listener)
+  t.same(thrown, ['first', 'last'])
+  t.same(order, ['second', 'after first', 'after last', 'later'])
+})
+
+t.test(
+  'calls that put off others without end leave the loop of the process its turn, once in a few milliseconds',
+  async t => {
+    const deferred = new Deferred(now)
+    let isOver = false
+    let calls = 0
+    const again = (): void => {
+      calls++
+      if (!isOver) deferred.push(again)
+    }
+    deferred.push(again)
+    let turns = 0
+    const start = now()
+    await new Promise<void>(resolve => {
+      const turn = (): void => {
+        turns++
+        if (now() - start < 100) setTimeout(turn, 1)
+        else resolve()
+      }
+      setTimeout(turn, 1)
+    })
+    isOver = true
+    t.ok(turns >= 10, `${turns} timers in ${now() - start} ms`)
+    t.ok(calls > 100 * turns, `${calls} calls`)
+  }
+)
+
+t.test('a timer comes while two stacks in memory answer each other without a pause', async t => {
+  const host = new NodeHost()
+  const [client, server] = pairLinks({ host }).map(link => new Stack({ link, host, noDelay: true }))
+  const echo = (connection: Connection): void => {
+    for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) connection.write(bytes)
+  }
+  server.listen({ port: 7 }, connection => {
+    connection.handlers = { readable: echo }
+  })
+  let trips = 0
+  client.connect(
+    { address: '10.0.0.2', port: 7 },
+    {
+      connected: connection => void connection.write(new Uint8Array(64)),
+      readable(connection) {
+        trips++
+        if (trips < 1e6) echo(connection)
+      }
+    }
+  )
+  await new Promise(resolve => setTimeout(resolve, 20))
+  t.ok(trips > 10 && trips < 1e6, `${trips} round trips`)
+  client.close()
+  server.close()
+})
