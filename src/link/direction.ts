@@ -215,17 +215,23 @@ export class Direction {
   }
 
   #arrive(): void {
+    // The clock is not asked where no packet goes by the channel.
+    if (this.#timerAt !== Infinity || !this.#channel.isEmpty) this.#land()
+    this.#arriving.deliver(this.#handOver)
+    this.#awaitArrival()
+    if (!this.#congested || this.#arriving.bytes >= CONGESTED_BYTES) return
+    this.#congested = false
+    this.sender?.linkWritable()
+  }
+
+  /** Those that have been under way long enough. */
+  #land(): void {
     const now = this.#host.now()
     if (this.#timerAt <= now) this.#timerAt = Infinity
     for (let id = this.#channel.take(now); id >= 0; id = this.#channel.take(now)) {
       this.#arriving.add(this.#pool.bytesOf(id), this.#pool.checksum[id])
       this.#pool.release(id)
     }
-    this.#arriving.deliver(this.#handOver)
-    this.#awaitArrival()
-    if (!this.#congested || this.#arriving.bytes >= CONGESTED_BYTES) return
-    this.#congested = false
-    this.sender?.linkWritable()
   }
 
   #deliver(batch: RxBatch): void {

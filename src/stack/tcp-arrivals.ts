@@ -92,12 +92,11 @@ export class TcpArrivals {
       case CHECKSUM_BAD:
         return false
       case CHECKSUM_PARTIAL:
-        // It may be the true sum by chance.
-        if (!this.#engine.acceptsPartialChecksums) return verify(packet)
+        if (!this.#engine.acceptsPartialChecksums) return false
         this.#engine.counters.partialChecksums++
         return true
       case CHECKSUM_UNKNOWN:
-        return verify(packet)
+        return verifyTcpChecksum(packet.view, packet.offset, packet.length, packet.source, packet.destination)
       default:
         return true
     }
@@ -120,8 +119,4 @@ export class TcpArrivals {
     if (this.#toRearm !== undefined) this.#engine.rearm(this.#toRearm)
     this.#toRearm = tcb
   }
-}
-
-function verify({ view, offset, length, source, destination }: IpPacket): boolean {
-  return verifyTcpChecksum(view, offset, length, source, destination)
 }

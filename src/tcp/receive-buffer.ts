@@ -51,7 +51,7 @@ export class ReceiveBuffer implements Debtor {
     if (this.#pieces.length === 0) this.#pieces = []
     let done = 0
     while (done < length) {
-      const last = this.#pieces[this.#pieces.length - 1] as Piece | undefined
+      const last = this.#pieces.at(-1)
       const before = last === undefined ? 0 : last.end
       const piece = arena.append(last, bytes, offset + done, length - done)
       if (piece !== last) this.#pieces.push(piece)

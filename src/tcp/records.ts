@@ -51,7 +51,7 @@ export class RecordPool {
 
   /** A block for at least `records`. */
   take(records: number): RecordBlock {
-    const size = Math.max(SMALLEST, 2 ** (32 - Math.clz32(records - 1)))
+    const size = Math.max(SMALLEST, 1 << (32 - Math.clz32(records - 1)))
     const block = this.#free[Math.clz32(size)]?.pop()
     if (block === undefined) return make(size)
     this.#freeRecords -= size

@@ -350,8 +350,10 @@ export class Scoreboard {
   #grow(pool: RecordPool): void {
     const old = this.#block
     const block = pool.take(Math.max(1, 2 * old.capacity))
-    block.ints.set(old.ints)
-    block.doubles.set(old.doubles)
+    if (old.capacity > 0) {
+      block.ints.set(old.ints)
+      block.doubles.set(old.doubles)
+    }
     for (let place = 0; place < this.count; place++) block.order[place] = this.at(place)
     this.#first = 0
     this.#use(block)
