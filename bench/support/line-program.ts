@@ -16,21 +16,22 @@ export class LineProgram {
   readonly #name: string
   readonly #child: ChildProcess
   readonly #answers: AsyncIterator<string>
-  readonly #ended: Promise<void>
+  /** By this signal, or with this code. */
+  readonly #ended: Promise<string>
 
   constructor(name: string, command: readonly string[], namespace?: Namespace) {
     const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'inherit'] }
     this.#name = name
     this.#child = namespace?.spawn(command, options) ?? spawn(command[0], command.slice(1), options)
     this.#answers = createInterface({ input: this.#child.stdout as Readable })[Symbol.asyncIterator]()
-    this.#ended = new Promise(resolve => this.#child.once('close', () => resolve()))
+    this.#ended = new Promise(resolve => this.#child.once('close', (code, signal) => resolve(signal ?? `code ${code}`)))
   }
 
   /** Undefined: it is about to speak unasked. */
   async ask(line?: string): Promise<unknown> {
     if (line !== undefined) (this.#child.stdin as Writable).write(`${line}\n`)
     const { value, done } = await this.#answers.next()
-    if (done) throw new Error(`${this.#name} has ended`)
+    if (done) throw new Error(`${this.#name} has ended: ${await this.#ended}`)
     return JSON.parse(value)
   }
 
