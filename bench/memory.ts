@@ -16,7 +16,7 @@ import { kernelCounter, tcpOf, type Wire } from './support/tcp.ts'
 import { Window } from './support/window.ts'
 import { loopback } from './support/world.ts'
 
-interface Way {
+export interface Way {
   /** Packets are put together and their checksums looked at by the addon. */
   readonly native: boolean
   /** Up to 64 KiB pass whole, or are cut into segments and joined again by the addon, as a driver does it. */
@@ -46,7 +46,7 @@ async function stacks({ native, superSegments, intoBuffer = false, ...timing }: 
   const buffer = new Uint8Array(64 * 1024)
   const [left, right] = pairLinks({ host, superSegments, ...byAddon })
   // What is under way stays in the cache: on a link without a delay nothing is gained by more.
-  const buffers = { receiveBuffer: 512 * 1024, sendBuffer: 512 * 1024 }
+  const buffers = { receiveBuffer: BUFFER, sendBuffer: BUFFER }
   const [sender, receiver] = [left, right].map(link => new Stack({ ...buffers, link, host }))
   const window = new Window(timing, () => {
     const sent = sender.counters().tcp

@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { TunQueues } from '../src/index.ts'
 import type { Context, Row, Timing } from './support/bench.ts'
-import type { Task } from './support/member.ts'
+import type { PairTask, Task } from './support/member.ts'
 import type { Control } from './support/parts.ts'
 import { TUN, tcpOf } from './support/tcp.ts'
 import { cpuMicroseconds, Window } from './support/window.ts'
@@ -28,6 +28,12 @@ const PORT = 80
 const MESSAGE_BYTES = 64
 const WORK_BYTES = 256 * 1024
 
+/** Memory for views of 64 KiB makes V8's collector, which has threads of its own, busy with whole heaps. */
+const READERS = [
+  { name: 'into a buffer', native: true, superSegments: 'cut', intoBuffer: true },
+  { name: 'views', native: true, superSegments: false }
+] as const
+
 export const parts = { inMemory, serve, ask }
 
 interface Rates {
@@ -36,8 +42,8 @@ interface Rates {
 }
 
 /** Data segments of all threads. */
-async function inMemory({ threads, ...timing }: Timing & { threads: number }): Promise<Rates> {
-  const members = await startAll(threads, () => ({ pair: { native: true, superSegments: false, ...timing } }))
+async function inMemory({ threads, ...pair }: PairTask & { threads: number }): Promise<Rates> {
+  const members = await startAll(threads, () => ({ pair }))
   const [beganAt, cpuBefore] = [performance.now(), cpuMicroseconds()]
   const perSecond = (await tellAll(members)).reduce((sum, each) => sum + each)
   const busyCpus = (cpuMicroseconds() - cpuBefore) / 1000 / (performance.now() - beganAt)
@@ -117,18 +123,25 @@ export default async function workers(context: Context): Promise<Row[]> {
     }
     rows.push({ name, unit, values: two, reference: { name: 'one worker', values: one } })
   }
-  const inTurns: [Rates[], Rates[]] = [[], []]
-  for (let i = 0; i < context.repeats; i++) {
-    for (const threads of [1, 2]) {
-      inTurns[threads - 1].push(await start('inMemory', { threads, warmupMs, measureMs }).result)
+  for (const { name, ...way } of READERS) {
+    const inTurns: [Rates[], Rates[]] = [[], []]
+    for (let i = 0; i < context.repeats; i++) {
+      for (const threads of [1, 2]) {
+        inTurns[threads - 1].push(await start('inMemory', { threads, warmupMs, measureMs, ...way }).result)
+      }
     }
-  }
-  for (const [unit, figure] of [
-    ['segments/s', 'perSecond'],
-    ['segments/CPU s', 'perCpuSecond']
-  ] as const) {
-    const [one, two] = inTurns.map(rates => rates.map(it => it[figure]))
-    rows.push({ name: 'two workers in memory', unit, values: two, reference: { name: 'one worker', values: one } })
+    for (const [unit, figure] of [
+      ['segments/s', 'perSecond'],
+      ['segments/CPU s', 'perCpuSecond']
+    ] as const) {
+      const [one, two] = inTurns.map(rates => rates.map(it => it[figure]))
+      rows.push({
+        name: `two workers in memory, ${name}`,
+        unit,
+        values: two,
+        reference: { name: 'one worker', values: one }
+      })
+    }
   }
   const world = cable(context)
   try {

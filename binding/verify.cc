@@ -12,12 +12,13 @@ constexpr uint16_t kAllOnes = 0xffff;
 ChecksumState VerifyTcp(const uint8_t* ip, const uint8_t* segment, size_t length) {
   if (length < kMinTcpHeader) return kChecksumUnknown;
   uint64_t pseudo = PseudoHeaderSum(ip, length);
-  if (Fold(BestChecksum().sum(segment, length, pseudo)) == kAllOnes) return kChecksumGood;
   // A segment that never met a wire, or that GRO put together from segments it had verified: the kernel leaves the
-  // pseudo-header's sum in the field, for hardware to complete (CHECKSUM_PARTIAL in linux/skbuff.h).
+  // pseudo-header's sum in the field, for hardware to complete (CHECKSUM_PARTIAL in linux/skbuff.h). The text is not summed for it:
+  // whoever takes such segments has no use for its sum.
   uint16_t field;
   memcpy(&field, segment + kTcpChecksumAt, sizeof field);
-  return field == Fold(pseudo) ? kChecksumPartial : kChecksumBad;
+  if (field == Fold(pseudo)) return kChecksumPartial;
+  return Fold(BestChecksum().sum(segment, length, pseudo)) == kAllOnes ? kChecksumGood : kChecksumBad;
 }
 
 ChecksumState VerifyIcmp(const uint8_t* message, size_t length) {

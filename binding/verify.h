@@ -11,7 +11,7 @@
 namespace rawtcp {
 
 /**
- * GOOD, PARTIAL or BAD for a whole TCP segment or ICMP message. UNKNOWN for all else, fragments and headers that
+ * GOOD, PARTIAL or BAD for a whole TCP segment or ICMP message; of 65536 segments whose checksum is good one is PARTIAL, too. UNKNOWN for all else, fragments and headers that
  * make no sense among it: those are the stack's to read, to refuse and to count.
  */
 ChecksumState Verify(const uint8_t* packet, size_t length);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createRawStack, createTunStack, type Stack } from '../../src/index.ts'
-import { parts as memoryParts } from '../memory.ts'
+import { parts as memoryParts, type Way } from '../memory.ts'
 import type { Timing } from './bench.ts'
 import { TUN } from './tcp.ts'
 
@@ -18,10 +18,7 @@ export interface ServerTask {
   readonly workBytes: number
 }
 
-export interface PairTask extends Timing {
-  readonly native: true
-  readonly superSegments: false
-}
+export type PairTask = Timing & Way
 
 export type Task = { readonly serve: ServerTask } | { readonly pair: PairTask }
 

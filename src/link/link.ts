@@ -21,7 +21,7 @@ export const RX_STRIDE = 4
 export const CHECKSUM_UNKNOWN = 0
 export const CHECKSUM_GOOD = 1
 export const CHECKSUM_BAD = 2
-/** The field holds the pseudo-header's sum only: a segment of this host that was never meant for a wire. */
+/** The field holds the pseudo-header's sum: a segment of this host that was never meant for a wire, or one whose true sum that is by chance. */
 export const CHECKSUM_PARTIAL = 3
 
 /** Packets received: valid during the call that hands them over. */

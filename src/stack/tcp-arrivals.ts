@@ -92,11 +92,12 @@ export class TcpArrivals {
       case CHECKSUM_BAD:
         return false
       case CHECKSUM_PARTIAL:
-        if (!this.#engine.acceptsPartialChecksums) return false
+        // It may be the true sum by chance.
+        if (!this.#engine.acceptsPartialChecksums) return verify(packet)
         this.#engine.counters.partialChecksums++
         return true
       case CHECKSUM_UNKNOWN:
-        return verifyTcpChecksum(packet.view, packet.offset, packet.length, packet.source, packet.destination)
+        return verify(packet)
       default:
         return true
     }
@@ -119,4 +120,8 @@ export class TcpArrivals {
     if (this.#toRearm !== undefined) this.#engine.rearm(this.#toRearm)
     this.#toRearm = tcb
   }
+}
+
+function verify({ view, offset, length, source, destination }: IpPacket): boolean {
+  return verifyTcpChecksum(view, offset, length, source, destination)
 }

@@ -1,6 +1,7 @@
 // RFC 9293 §3.10.7.1 and §3.10.7.2: segments for which there is no connection, and the passive open up to its end.
 
 import t from 'tap'
+import { CHECKSUM_PARTIAL, RxBatch } from '../../src/link/link.ts'
 import { established, Peer } from '../support/peer.ts'
 
 t.test('CLOSED: what is answered, and with which numbers (§3.10.7.1)', async t => {
@@ -189,6 +190,25 @@ t.test('a checksum that is wrong, a header that is too short or too long: droppe
   t.equal(peer.state, 'ESTABLISHED')
   t.same(peer.told, [])
 })
+
+t.test(
+  'a link that takes no unfinished checksums: one that only seems to be is taken, a real one is dropped',
+  async t => {
+    const peer = established()
+    const arrive = (change: (packet: Uint8Array) => Uint8Array): void => {
+      const packet = change(peer.packet({ flags: 'P.', seq: 1, ack: 1, text: 'x' }))
+      const batch = new RxBatch(packet, 1)
+      batch.table.set([0, packet.length, CHECKSUM_PARTIAL])
+      batch.count = 1
+      peer.link.receiver?.packetsArrived(batch)
+    }
+    arrive(packet => flip(packet, 36))
+    t.equal(peer.stack.counters().tcp.droppedBadChecksum, 1)
+    t.equal(peer.connection?.readableBytes, 0)
+    arrive(packet => packet)
+    t.equal(peer.connection?.readableBytes, 1)
+  }
+)
 
 function flip(packet: Uint8Array, at: number): Uint8Array {
   packet[at] ^= 1
