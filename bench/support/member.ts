@@ -1,7 +1,7 @@
-// A worker thread with a stack of its own: one of several that share an address, or a pair in memory that shares nothing.
+// A stack in a worker thread or a process of its own: one of several that share an address, or a pair in memory that shares nothing.
 
 import { createHash } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { createRawStack, createTunStack, type Stack } from '../../src/index.ts'
 import { parts as memoryParts, type Way } from '../memory.ts'
 import type { Timing } from './bench.ts'
@@ -22,24 +22,31 @@ export type PairTask = Timing & Way
 
 export type Task = { readonly serve: ServerTask } | { readonly pair: PairTask }
 
-const port = parentPort
-if (port === null) throw new Error('This is for a worker thread')
-const task = workerData as Task
+/** What the member says: that it can be used, and then, once it was told to go, what came of it. */
+export type Answer = 'ready' | number
+
+const task: Task = isMainThread ? JSON.parse(process.argv[2]) : workerData
+const starter = isMainThread ? process : parentPort
+if (!starter) throw new Error('This is for a worker thread or a child process')
+// It ends with its parent, or when the parent wants no more of it.
+if (isMainThread) process.once('disconnect', () => process.exit())
 
 if ('pair' in task) {
   // All begin together.
-  port.once('message', async () => {
-    const { dataPerSecond } = await memoryParts.stacks(task.pair)
-    port.postMessage(dataPerSecond)
-  })
+  starter.once('message', async () => answer((await memoryParts.stacks(task.pair)).dataPerSecond))
 } else {
   const stack = serve(task.serve)
-  port.once('message', () => {
+  starter.once('message', () => {
     stack.close()
-    port.postMessage(0)
+    answer(0)
   })
 }
-port.postMessage('ready')
+answer('ready')
+
+function answer(given: Answer): void {
+  if (isMainThread) process.send?.(given)
+  else parentPort?.postMessage(given)
+}
 
 function serve({ fd, share, port, messageBytes, workBytes }: ServerTask): Stack {
   const stack =
