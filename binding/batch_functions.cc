@@ -112,6 +112,7 @@ Napi::Value Gather(const Napi::CallbackInfo& info) {
       row[kRxLength] = static_cast<int32_t>(length);
       row[kRxChecksum] = sound && !IpIsFragment(packet.header) ? kChecksumGood : kChecksumUnknown;
       row[kRxSegment] = 0;
+      row[kRxRegion] = 0;
       offset += GatheredLength(length);
     }
   }
@@ -136,7 +137,7 @@ Napi::Value VerifyBatch(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/** (bytes, room, rxTable, count): joins what may be joined, as a driver does with what it has received; answers the rows left. */
+/** (bytes, room, rxTable, count): joins what may be joined, as a driver does with what it has received, here in one region; answers the rows left. */
 Napi::Value Join(const Napi::CallbackInfo& info) {
   if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[2], napi_int32_array)) {
     return ThrowArguments(info.Env(), "join(bytes: Uint8Array, room, rxTable: Int32Array, count)");
@@ -148,33 +149,43 @@ Napi::Value Join(const Napi::CallbackInfo& info) {
   for (size_t i = 0; i < count; i++) {
     const int32_t* row = table.Data() + i * kRxStride;
     size_t offset = static_cast<uint32_t>(row[kRxOffset]);
-    if (static_cast<uint32_t>(row[kRxLength]) > room || offset > bytes.ElementLength() || room > bytes.ElementLength() - offset) {
+    if (row[kRxRegion] != 0 || static_cast<uint32_t>(row[kRxLength]) > room || offset > bytes.ElementLength() || room > bytes.ElementLength() - offset) {
       Napi::RangeError::New(info.Env(), "join: a packet lies outside its room").ThrowAsJavaScriptException();
       return info.Env().Undefined();
     }
   }
-  return Napi::Number::New(info.Env(), static_cast<double>(JoinSegments(bytes.Data(), room, table.Data(), count)));
+  uint8_t* slab = bytes.Data();
+  return Napi::Number::New(info.Env(), static_cast<double>(JoinSegments(&slab, room, table.Data(), count)));
 }
 
-/** (to, toOffset, from, spans, first, end): pieces of `from`, offsets and lengths in turn, behind one another. */
+/** (to, toOffset, regions, spans, first, end): pieces of the regions, by region, offset and length in turn, behind one another. */
 Napi::Value CopySpans(const Napi::CallbackInfo& info) {
-  if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[2], napi_uint8_array) ||
-      !IsTypedArray(info[3], napi_int32_array)) {
-    return ThrowArguments(info.Env(), "copySpans(to: Uint8Array, toOffset, from: Uint8Array, spans: Int32Array, ...)");
+  if (!IsTypedArray(info[0], napi_uint8_array) || !info[2].IsArray() || !IsTypedArray(info[3], napi_int32_array)) {
+    return ThrowArguments(info.Env(), "copySpans(to: Uint8Array, toOffset, regions: Uint8Array[], spans: Int32Array, ...)");
   }
   Napi::Uint8Array to = info[0].As<Napi::Uint8Array>();
-  Napi::Uint8Array from = info[2].As<Napi::Uint8Array>();
+  Napi::Array regions = info[2].As<Napi::Array>();
   Napi::Int32Array spans = info[3].As<Napi::Int32Array>();
   uint8_t* target = to.Data();
-  const uint8_t* source = from.Data();
   const int32_t* span = spans.Data();
   size_t room = to.ElementLength();
-  size_t available = from.ElementLength();
   size_t at = SizeArgument(info, 1);
   size_t end = std::min(SizeArgument(info, 5), spans.ElementLength());
-  for (size_t i = SizeArgument(info, 4); i + 1 < end; i += 2) {
-    size_t offset = static_cast<uint32_t>(span[i]);
-    size_t length = static_cast<uint32_t>(span[i + 1]);
+  // Of the region that the last piece was of: as a rule the next one is, too.
+  int64_t known = -1;
+  const uint8_t* source = nullptr;
+  size_t available = 0;
+  for (size_t i = SizeArgument(info, 4); i + 2 < end; i += 3) {
+    uint32_t index = static_cast<uint32_t>(span[i]);
+    if (index != known) {
+      Napi::Value region = regions.Get(index);
+      if (!IsTypedArray(region, napi_uint8_array)) return ThrowArguments(info.Env(), "copySpans: a region is a Uint8Array");
+      known = index;
+      source = region.As<Napi::Uint8Array>().Data();
+      available = region.As<Napi::Uint8Array>().ElementLength();
+    }
+    size_t offset = static_cast<uint32_t>(span[i + 1]);
+    size_t length = static_cast<uint32_t>(span[i + 2]);
     if (at > room || length > room - at || offset > available || length > available - offset) {
       Napi::RangeError::New(info.Env(), "copySpans: a piece lies outside").ThrowAsJavaScriptException();
       return info.Env().Undefined();
@@ -198,7 +209,7 @@ Napi::Value JoinGathered(const Napi::CallbackInfo& info) {
     const int32_t* row = table.Data() + i * kRxStride;
     size_t offset = static_cast<uint32_t>(row[kRxOffset]);
     size_t length = static_cast<uint32_t>(row[kRxLength]);
-    if (offset < free || offset > bytes.ElementLength() || length > bytes.ElementLength() - offset) {
+    if (row[kRxRegion] != 0 || offset < free || offset > bytes.ElementLength() || length > bytes.ElementLength() - offset) {
       Napi::RangeError::New(info.Env(), "joinGathered: packets out of order").ThrowAsJavaScriptException();
       return info.Env().Undefined();
     }
@@ -214,6 +225,7 @@ Napi::Object Layout(Napi::Env env) {
   layout.Set("RX_LENGTH", static_cast<int>(kRxLength));
   layout.Set("RX_CHECKSUM", static_cast<int>(kRxChecksum));
   layout.Set("RX_SEGMENT", static_cast<int>(kRxSegment));
+  layout.Set("RX_REGION", static_cast<int>(kRxRegion));
   layout.Set("RX_STRIDE", static_cast<int>(kRxStride));
   layout.Set("CHECKSUM_UNKNOWN", static_cast<int>(kChecksumUnknown));
   layout.Set("CHECKSUM_GOOD", static_cast<int>(kChecksumGood));

@@ -1,4 +1,4 @@
-// What every driver of the addon is to JavaScript: an object that receives batches into a slab, sends batches of packets,
+// What every driver of the addon is to JavaScript: an object that receives batches into slots, sends batches of packets,
 // and waits for its descriptors on the loop. A kind of socket is a class of its own on top.
 
 #ifndef RAWTCP_DRIVER_H_
@@ -23,7 +23,7 @@ namespace rawtcp {
  * `Kind` has: kCounters (how many), kJoined (which of them counts segments joined to one before), kPolls (descriptors), kSending (the one that sends); ReceiveBatch(which), which answers
  * packets or -errno, and has written every column of their rows; QueueFill(which), how full the queue is that the last batch came from, 0 to 1, or 0 where nobody knows;
  * SendBatch(source, count) and FlushBacklog(), which answer what to wait for; `congested()`;
- * AttachMemory(), when slab, table and counters are known; ClearError(which), for an error that is pending on a descriptor; CountReceiveError(); CloseDescriptors().
+ * AttachMemory(), when slots, table and counters are known; ClearError(which), for an error that is pending on a descriptor; CountReceiveError(); CloseDescriptors().
  */
 template <class Kind>
 class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
@@ -49,6 +49,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     Napi::Array names = Napi::Array::New(env, Kind::kCounters);
     for (uint32_t i = 0; i < Kind::kCounters; i++) names.Set(i, counter_names[i]);
     more.push_back(Kind::InstanceMethod("start", static_cast<Method>(&Kind::Start)));
+    more.push_back(Kind::InstanceMethod("renewSlot", static_cast<Method>(&Kind::RenewSlot)));
     more.push_back(Kind::InstanceMethod("send", static_cast<Method>(&Kind::Send)));
     more.push_back(Kind::InstanceMethod("keepAlive", static_cast<Method>(&Kind::KeepAlive)));
     more.push_back(Kind::InstanceMethod("close", static_cast<Method>(&Kind::Close)));
@@ -66,18 +67,23 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   /**
-   * (slab, rxTable, joinSegments, busyPollMs, onBatch(count, queueFill), onWritable()): begins to receive. For so long after a packet, in or out, the loop
-   * does not sleep.
+   * (slots, rxTable, joinSegments, busyPollMs, onBatch(count, queueFill), onWritable()): begins to receive, each packet of a batch into a slot of
+   * its own: an array of Uint8Arrays of equal length, as many as the table has rows. For so long after a packet, in or out, the loop does not sleep.
    */
   Napi::Value Start(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    if (!IsTypedArray(info[0], napi_uint8_array) || !IsTypedArray(info[1], napi_int32_array) ||
-        !info[4].IsFunction() || !info[5].IsFunction()) {
+    if (!info[0].IsArray() || !IsTypedArray(info[1], napi_int32_array) || !info[4].IsFunction() ||
+        !info[5].IsFunction() || info[0].As<Napi::Array>().Length() * kRxStride != info[1].As<Napi::Int32Array>().ElementLength()) {
       return ThrowArguments(
-          env, "start(slab: Uint8Array, rxTable: Int32Array, joinSegments, busyPollMs, onBatch, onWritable)");
+          env, "start(slots: Uint8Array[], rxTable: Int32Array, joinSegments, busyPollMs, onBatch, onWritable)");
     }
     if (handles_ == nullptr || started_) return env.Undefined();
-    slab_ = Memory<uint8_t>(info[0].As<Napi::Uint8Array>());
+    Napi::Array slots = info[0].As<Napi::Array>();
+    slot_array_ = Napi::Persistent(slots.As<Napi::Object>());
+    slots_.resize(slots.Length());
+    for (uint32_t i = 0; i < slots_.size(); i++) {
+      if (!ReadSlot(slots, i)) return ThrowArguments(env, "start: slots are Uint8Arrays of equal length");
+    }
     table_ = Memory<int32_t>(info[1].As<Napi::Int32Array>());
     kind()->AttachMemory();
     joins_ = info[2].ToBoolean();
@@ -92,6 +98,15 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
       handles_->Watch(which, UV_READABLE | (waits ? UV_WRITABLE : 0));
     }
     return env.Undefined();
+  }
+
+  /** (index): other memory stands in the array of slots now, of the same length. */
+  Napi::Value RenewSlot(const Napi::CallbackInfo& info) {
+    uint32_t index = info[0].ToNumber().Uint32Value();
+    if (index >= slots_.size() || !ReadSlot(slot_array_.Value().As<Napi::Array>(), index)) {
+      return ThrowArguments(info.Env(), "renewSlot(index)");
+    }
+    return info.Env().Undefined();
   }
 
   /** (batch, count): whether packets are left in the backlog. */
@@ -159,7 +174,9 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     if (thrown && napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
   }
 
-  Memory<uint8_t> slab_;
+  /** The array, as long as this object lives, holds the memory that these point to. */
+  std::vector<uint8_t*> slots_;
+  size_t slot_length_ = 0;
   Memory<int32_t> table_;
   Memory<double> counters_;
 
@@ -202,6 +219,17 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     handles_->StayAwake(true);
   }
 
+  /** False where it is no memory as long as all others; the first one tells how long that is. */
+  bool ReadSlot(Napi::Array array, uint32_t index) {
+    Napi::Value value = array.Get(index);
+    if (!IsTypedArray(value, napi_uint8_array)) return false;
+    Napi::Uint8Array memory = value.As<Napi::Uint8Array>();
+    if (slot_length_ == 0) slot_length_ = memory.ElementLength();
+    if (memory.ElementLength() != slot_length_) return false;
+    slots_[index] = memory.Data();
+    return true;
+  }
+
   void Receive(size_t which) {
     for (int i = 0; i < kBatchesPerTurn; i++) {
       // The callback before may have closed us.
@@ -219,9 +247,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   int Join(int count) {
-    size_t slots = table_.length() / kRxStride;
-    size_t room = slots == 0 ? 0 : slab_.length() / slots;
-    int kept = static_cast<int>(JoinSegments(slab_.data(), room, table_.data(), static_cast<size_t>(count)));
+    int kept = static_cast<int>(JoinSegments(slots_.data(), slot_length_, table_.data(), static_cast<size_t>(count)));
     counters_.data()[Kind::kJoined] += count - kept;
     return kept;
   }
@@ -236,6 +262,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   LoopHandles* handles_ = nullptr;
+  Napi::ObjectReference slot_array_;
   Napi::FunctionReference on_batch_;
   Napi::FunctionReference on_writable_;
   std::unique_ptr<Napi::AsyncContext> context_;

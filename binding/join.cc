@@ -50,9 +50,9 @@ struct Join {
 };
 
 /** False for all that belongs to no flow, or of which nobody knows whether it does: fragments, bad checksums, other protocols. */
-bool Read(uint8_t* slab, int32_t* row, Arrival* arrival) {
+bool Read(uint8_t* const* regions, int32_t* row, Arrival* arrival) {
   if (row[kRxChecksum] != kChecksumGood && row[kRxChecksum] != kChecksumPartial) return false;
-  uint8_t* ip = slab + row[kRxOffset];
+  uint8_t* ip = regions[row[kRxRegion]] + row[kRxOffset];
   size_t length = static_cast<size_t>(row[kRxLength]);
   if (length < kMinIpHeader + kMinTcpHeader || IpVersion(ip) != 4 || IpHeaderLength(ip) != kMinIpHeader) return false;
   if (IpProtocol(ip) != IPPROTO_TCP || IpIsFragment(ip)) return false;
@@ -163,7 +163,7 @@ class OpenJoins {
   size_t count_ = 0;
 };
 
-size_t JoinRows(uint8_t* slab, size_t room, bool neighbours, int32_t* table, size_t rows) {
+size_t JoinRows(uint8_t* const* regions, size_t room, bool neighbours, int32_t* table, size_t rows) {
   if (rows < 2) return rows;
   OpenJoins open;
   size_t kept = 0;
@@ -173,7 +173,7 @@ size_t JoinRows(uint8_t* slab, size_t room, bool neighbours, int32_t* table, siz
     if (kept != i) memcpy(row, table + i * kRxStride, kRxStride * sizeof *row);
     kept++;
     Arrival arrival;
-    if (!Read(slab, row, &arrival)) {
+    if (!Read(regions, row, &arrival)) {
       open.FinishAll();
       continue;
     }
@@ -197,12 +197,12 @@ size_t JoinRows(uint8_t* slab, size_t room, bool neighbours, int32_t* table, siz
 
 }  // namespace
 
-size_t JoinSegments(uint8_t* slab, size_t room, int32_t* table, size_t rows) {
-  return JoinRows(slab, room, false, table, rows);
+size_t JoinSegments(uint8_t* const* regions, size_t room, int32_t* table, size_t rows) {
+  return JoinRows(regions, room, false, table, rows);
 }
 
 size_t JoinNeighbours(uint8_t* slab, int32_t* table, size_t rows) {
-  return JoinRows(slab, kMaxPacket, true, table, rows);
+  return JoinRows(&slab, kMaxPacket, true, table, rows);
 }
 
 }  // namespace rawtcp

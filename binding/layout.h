@@ -12,7 +12,7 @@
 
 namespace rawtcp {
 
-enum RxColumn { kRxOffset, kRxLength, kRxChecksum, kRxSegment, kRxStride };
+enum RxColumn { kRxOffset, kRxLength, kRxChecksum, kRxSegment, kRxRegion, kRxStride };
 
 enum ChecksumState { kChecksumUnknown, kChecksumGood, kChecksumBad, kChecksumPartial };
 

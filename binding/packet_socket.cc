@@ -247,7 +247,7 @@ int PacketSocket::ReceiveArp() {
 }
 
 void PacketSocket::AttachMemory() {
-  receiver_.Attach(slab_.data(), slab_.length(), table_.data(), table_.length() / kRxStride, counters_.data());
+  receiver_.Attach(slots_.data(), slot_length_, table_.data(), slots_.size(), counters_.data());
 }
 
 int PacketSocket::ReceiveBatch(size_t which) {

@@ -26,9 +26,9 @@ bool ReadMemory(int fd, uint32_t (&memory)[SK_MEMINFO_VARS]) {
 
 }  // namespace
 
-void RawReceiver::Attach(uint8_t* slab, size_t length, int32_t* table, size_t rows, double* counters) {
-  slab_ = slab;
-  slot_length_ = rows == 0 ? 0 : length / rows;
+void RawReceiver::Attach(uint8_t* const* slots, size_t slot_length, int32_t* table, size_t rows, double* counters) {
+  slots_ = slots;
+  slot_length_ = slot_length;
   table_ = table;
   counters_ = counters;
   messages_.assign(rows, mmsghdr{});
@@ -36,14 +36,17 @@ void RawReceiver::Attach(uint8_t* slab, size_t length, int32_t* table, size_t ro
   prefixes_.resize(rows * prefix_length_);
   for (size_t i = 0; i < rows; i++) {
     pieces_[2 * i] = {prefixes_.data() + i * prefix_length_, prefix_length_};
-    pieces_[2 * i + 1] = {slab + i * slot_length_, slot_length_};
+    pieces_[2 * i + 1] = {slots[i], slot_length_};
     messages_[i].msg_hdr.msg_iov = &pieces_[2 * i];
     messages_[i].msg_hdr.msg_iovlen = 2;
   }
 }
 
 int RawReceiver::Receive(int fd) {
-  for (mmsghdr& message : messages_) message.msg_hdr.msg_flags = 0;
+  for (size_t i = 0; i < messages_.size(); i++) {
+    messages_[i].msg_hdr.msg_flags = 0;
+    pieces_[2 * i + 1].iov_base = slots_[i];
+  }
   int received;
   do {
     received = recvmmsg(fd, messages_.data(), static_cast<unsigned>(messages_.size()), MSG_DONTWAIT, nullptr);
@@ -61,18 +64,18 @@ int RawReceiver::Receive(int fd) {
       counters_[kReceivedTruncated]++;
       continue;
     }
-    size_t offset = static_cast<size_t>(i) * slot_length_;
     size_t length = message.msg_len - prefix_length_;
-    ChecksumState checksum = Judge(static_cast<size_t>(i), slab_ + offset, length);
+    ChecksumState checksum = Judge(static_cast<size_t>(i), slots_[i], length);
     if (checksum == kChecksumPartial) counters_[kReceivedChecksumPartial]++;
     if (checksum == kChecksumBad) counters_[kReceivedChecksumBad]++;
     counters_[kReceivedPackets]++;
     counters_[kReceivedBytes] += static_cast<double>(length);
     int32_t* row = table_ + rows * kRxStride;
-    row[kRxOffset] = static_cast<int32_t>(offset);
+    row[kRxOffset] = 0;
     row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = checksum;
     row[kRxSegment] = SegmentText(static_cast<size_t>(i));
+    row[kRxRegion] = i;
     rows++;
   }
   LookAtQueue(fd, static_cast<size_t>(received) == messages_.size(), taken);

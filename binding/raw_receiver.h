@@ -1,4 +1,4 @@
-// recvmmsg into a slab of slots, and descriptors for what came. As a raw socket gives it; another kind of socket says
+// recvmmsg into slots, and descriptors for what came. As a raw socket gives it; another kind of socket says
 // otherwise (packet_receiver.h). Knows no N-API.
 
 #ifndef RAWTCP_RAW_RECEIVER_H_
@@ -18,8 +18,8 @@ class RawReceiver {
  public:
   virtual ~RawReceiver() = default;
 
-  /** As many slots as the table has rows, of equal size. The memory outlives this object, or is attached anew. */
-  void Attach(uint8_t* slab, size_t length, int32_t* table, size_t rows, double* counters);
+  /** As many slots as the table has rows, of equal size; each may be elsewhere for the next batch. The memory outlives this object, or is attached anew. */
+  void Attach(uint8_t* const* slots, size_t slot_length, int32_t* table, size_t rows, double* counters);
 
   /** What the socket has dropped so far is not counted: it was meant for others. */
   void ForgetOverflows(int fd);
@@ -42,7 +42,7 @@ class RawReceiver {
  private:
   void LookAtQueue(int fd, bool is_full, size_t taken);
 
-  uint8_t* slab_ = nullptr;
+  uint8_t* const* slots_ = nullptr;
   size_t slot_length_ = 0;
   int32_t* table_ = nullptr;
   double* counters_ = nullptr;

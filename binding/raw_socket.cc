@@ -84,7 +84,7 @@ Napi::Value RawSocket::SetFilter(const Napi::CallbackInfo& info) {
 
 void RawSocket::AttachMemory() {
   for (RawReceiver& receiver : receivers_) {
-    receiver.Attach(slab_.data(), slab_.length(), table_.data(), table_.length() / kRxStride, counters_.data());
+    receiver.Attach(slots_.data(), slot_length_, table_.data(), slots_.size(), counters_.data());
   }
 }
 

@@ -125,14 +125,12 @@ Napi::Value TunDevice::Steer(const Napi::CallbackInfo& info) {
 Napi::Value TunDevice::Name(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), name_); }
 
 int TunDevice::ReceiveBatch(size_t) {
-  size_t rows = table_.length() / kRxStride;
-  size_t slot = rows == 0 ? 0 : slab_.length() / rows;
   size_t count = 0;
-  for (int reads = 0; count < rows; reads++) {
-    uint8_t* packet = slab_.data() + count * slot;
+  for (int reads = 0; count < slots_.size(); reads++) {
+    uint8_t* packet = slots_[count];
     VirtioHeader header;
-    iovec pieces[] = {{&header, sizeof header}, {packet, slot}};
-    ssize_t got = has_header_ ? readv(fd_.get(), pieces, 2) : read(fd_.get(), packet, slot);
+    iovec pieces[] = {{&header, sizeof header}, {packet, slot_length_}};
+    ssize_t got = has_header_ ? readv(fd_.get(), pieces, 2) : read(fd_.get(), packet, slot_length_);
     if (got < 0) {
       if (errno == EINTR) continue;
       // What was read before is handed over first; an error that lasts comes again.
@@ -140,7 +138,7 @@ int TunDevice::ReceiveBatch(size_t) {
       break;
     }
     size_t length = static_cast<size_t>(got) - (has_header_ ? sizeof header : 0);
-    if (length > slot || length < kMinIpHeader) {
+    if (length > slot_length_ || length < kMinIpHeader) {
       Count(kTunReceivedTruncated);
       continue;
     }
@@ -150,10 +148,11 @@ int TunDevice::ReceiveBatch(size_t) {
     Count(kTunReceivedPackets);
     Count(kTunReceivedBytes, static_cast<double>(length));
     int32_t* row = table_.data() + count * kRxStride;
-    row[kRxOffset] = static_cast<int32_t>(count * slot);
+    row[kRxOffset] = 0;
     row[kRxLength] = static_cast<int32_t>(length);
     row[kRxChecksum] = checksum;
     row[kRxSegment] = ReadSegmentText(header);
+    row[kRxRegion] = static_cast<int32_t>(count);
     count++;
   }
   Count(kTunReceivedBatches);

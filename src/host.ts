@@ -18,10 +18,17 @@ export interface Host {
   /** Memory whose contents do not matter, since all of it is written before anybody reads: what `new Uint8Array` has to clear. */
   allocate?(bytes: number): Uint8Array
   /**
-   * Copies pieces of `from`, whose offsets and lengths stand in turn in `spans` from `first` to `end`, to `to` at `offset`, one behind the
-   * other: what takes a view for each piece otherwise.
+   * Copies pieces of the regions, of which region, offset and length stand in turn in `spans` from `first` to `end`, to `to` at `offset`,
+   * one behind the other: what takes a view for each piece otherwise.
    */
   readonly copySpans?:
-    | ((to: Uint8Array, offset: number, from: Uint8Array, spans: Int32Array, first: number, end: number) => void)
+    | ((
+        to: Uint8Array,
+        offset: number,
+        regions: readonly Uint8Array[],
+        spans: Int32Array,
+        first: number,
+        end: number
+      ) => void)
     | undefined
 }

@@ -15,7 +15,9 @@ export const RX_CHECKSUM = 2
  * as it is, or where nobody knows.
  */
 export const RX_SEGMENT = 3
-export const RX_STRIDE = 4
+/** Which of the batch's regions the packet lies in, from its offset on. */
+export const RX_REGION = 4
+export const RX_STRIDE = 5
 
 /** Nobody has looked: the stack sums the segment itself. */
 export const CHECKSUM_UNKNOWN = 0
@@ -26,20 +28,46 @@ export const CHECKSUM_PARTIAL = 3
 
 /** Packets received: valid during the call that hands them over. */
 export class RxBatch {
-  readonly view: DataView
+  /** The memory that they lie in: one region for all, or one for each. */
+  readonly regions: Uint8Array[]
+  readonly views: DataView[]
   readonly table: Int32Array
   count = 0
   /** How full the queue is that they came from, 0 to 1: at 1 packets are lost. 0 also where the link does not know. */
   queueFill = 0
 
   constructor(
-    readonly bytes: Uint8Array,
+    memory: Uint8Array | Uint8Array[],
     /** Packets that the table has room for. */
-    readonly capacity: number
+    readonly capacity: number,
+    /**
+     * Puts other memory in the place of a region's, which is the caller's from then on. Absent where packets share a region, or
+     * the link needs it.
+     */
+    readonly surrender: ((region: number) => void) | undefined = undefined
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.regions = memory instanceof Uint8Array ? [memory] : memory
+    this.views = this.regions.map(viewOf)
     this.table = new Int32Array(capacity * RX_STRIDE)
   }
+
+  /** Of the one region, or the first. */
+  get bytes(): Uint8Array {
+    return this.regions[0]
+  }
+
+  get view(): DataView {
+    return this.views[0]
+  }
+
+  replace(region: number, memory: Uint8Array): void {
+    this.regions[region] = memory
+    this.views[region] = viewOf(memory)
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }
 
 // Columns of a packet to send: its headers, then its payload in one piece or (round the end of a ring) two.

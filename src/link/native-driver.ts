@@ -8,7 +8,7 @@ import { type LinkReceiver, RxBatch, type TxBatch } from './link.ts'
 
 /** A batch of received packets, each in a slot that holds the largest there is: GRO hands over 64 KiB at once. */
 const RX_SLOTS = 64
-/** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. */
+/** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. Small enough for malloc's heap. */
 const RX_SLOT_BYTES = 65536 + 192
 
 /** What every link on a driver of the addon can be asked for. */
@@ -53,9 +53,12 @@ export class DriverLink<Native extends NativeDriver> {
   }
 
   start(receiver: LinkReceiver): void {
-    const batch = new RxBatch(new Uint8Array(RX_SLOTS * RX_SLOT_BYTES), RX_SLOTS)
+    const batch = new RxBatch(Array.from({ length: RX_SLOTS }, newSlot), RX_SLOTS, slot => {
+      batch.replace(slot, newSlot())
+      this.native.renewSlot(slot)
+    })
     this.native.start(
-      batch.bytes,
+      batch.regions,
       batch.table,
       this.#options.joinSegments,
       this.#options.busyPollMs,
@@ -92,4 +95,9 @@ export class DriverLink<Native extends NativeDriver> {
     this.#congested = false
     this.native.close()
   }
+}
+
+/** Not cleared: nobody reads but what the kernel has written. */
+function newSlot(): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(RX_SLOT_BYTES).buffer)
 }

@@ -19,17 +19,19 @@ export const ICMP_SOCKET = 1
 /** What all drivers have. */
 export interface NativeDriver {
   /**
-   * Packets come in slots of equal size, as many as `rxTable` has rows; consecutive segments are handed over as one, if wanted. For
+   * Packets come in slots of equal size, as many as `rxTable` has rows, and each may be replaced (`renewSlot`); consecutive segments are handed over as one, if wanted. For
    * `busyPollMs` after a packet, in or out, the loop does not sleep.
    */
   start(
-    slab: Uint8Array,
+    slots: readonly Uint8Array[],
     rxTable: Int32Array,
     joinSegments: boolean,
     busyPollMs: number,
     onBatch: (count: number, queueFill: number) => void,
     onWritable: () => void
   ): void
+  /** Other memory stands at that place of the array of slots now, of the same length. */
+  renewSlot(index: number): void
   /** Whether packets had to be queued: then `onWritable` follows once they have left. */
   send(batch: NativeTxBatch, count: number): boolean
   /** Whether waiting for packets keeps the process from ending. It does at first. */
@@ -148,13 +150,20 @@ export interface Addon {
   verify(bytes: Uint8Array, rxTable: Int32Array, count: number): void
   /**
    * Joins consecutive segments among the first `count` packets, as a driver does with what it has received, and closes the table's
-   * ranks: answers how many are left. Each packet has `room` bytes from its offset on to itself.
+   * ranks: answers how many are left. All lie in one region, and each has `room` bytes from its offset on to itself.
    */
   join(bytes: Uint8Array, room: number, rxTable: Int32Array, count: number): number
   /** The same for packets that lie one behind the other, without room between them: neighbours only. */
   joinGathered(bytes: Uint8Array, rxTable: Int32Array, count: number): number
-  /** Copies pieces of `from`, offsets and lengths in turn, to `to` at `toOffset`, one behind the other. */
-  copySpans(to: Uint8Array, toOffset: number, from: Uint8Array, spans: Int32Array, first: number, end: number): void
+  /** Copies pieces of the regions, by region, offset and length in turn, to `to` at `toOffset`, one behind the other. */
+  copySpans(
+    to: Uint8Array,
+    toOffset: number,
+    regions: readonly Uint8Array[],
+    spans: Int32Array,
+    first: number,
+    end: number
+  ): void
   /** Writes source address and MTU to `result`; `source` 0 leaves the choice to the kernel. */
   route(destination: number, source: number, result: Int32Array): number
   /**

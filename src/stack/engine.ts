@@ -14,6 +14,7 @@ import {
   RX_CHECKSUM,
   RX_LENGTH,
   RX_OFFSET,
+  RX_REGION,
   RX_SEGMENT,
   RX_STRIDE,
   type RxBatch
@@ -195,14 +196,16 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.#turns.begin()
     const now = this.now
     this.queueFill = batch.queueFill
-    const { table, view, bytes, count } = batch
-    this.arena.lend(bytes)
+    const { table, views, regions, count } = batch
+    this.arena.lend(batch)
     try {
       for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
+        const region = table[row + RX_REGION]
+        this.arena.lentRegion = region
         if (
           !this.ip.packetArrives(
-            view,
-            bytes,
+            views[region],
+            regions[region],
             table[row + RX_OFFSET],
             table[row + RX_LENGTH],
             table[row + RX_CHECKSUM],

@@ -1,6 +1,7 @@
 // Where text in order is kept for its readers. While a batch of packets is at hand, it is only borrowed: it stays where the
-// link has put it, and who reads at once gets memory of his own, filled by one copy. What nobody has read when the batch goes
-// is copied into chunks that all connections of a stack share, and is handed out as views of them.
+// link has put it. Who reads at once gets that memory itself, where the link can do without and the text fills it, else memory of
+// his own, filled by one copy. What nobody has read when the batch goes is copied into chunks that all connections of a stack
+// share, and is handed out as views of them.
 
 import type { Host } from '../host.ts'
 
@@ -8,18 +9,28 @@ const SMALL_CHUNK = 8 * 1024
 const LARGE_CHUNK = 64 * 1024
 /** One read gives so much of what is borrowed: above 128 KiB malloc asks the kernel for each. */
 const LARGE_READ = 64 * 1024
+/** Less text than that is copied rather than given away with the memory that it lies in, and so is what fills less than half of it. */
+const LEAST_GIVEN = 16 * 1024
 const FIRST_SPANS = 16
+/** Region, offset and length. */
+const SPAN = 3
 
 type CopySpans = NonNullable<Host['copySpans']>
+
+/** Whose memory text lies in. */
+export interface Lender {
+  readonly regions: readonly Uint8Array[]
+  /** Puts other memory in the place of a region's, which is the caller's from then on. */
+  readonly surrender?: ((region: number) => void) | undefined
+}
 
 /** Text of one connection in the batch at hand. */
 export class Loan {
   /** Bytes that are not read. */
   length = 0
-  /** The link's memory. */
-  source = NO_BYTES
-  /** Offset and length in turn: those from #first to #end are not read. */
-  #spans = new Int32Array(2 * FIRST_SPANS)
+  lender = NO_LENDER
+  /** Region, offset and length in turn: those from #first to #end are not read. */
+  #spans = new Int32Array(SPAN * FIRST_SPANS)
   #first = 0
   #end = 0
 
@@ -32,15 +43,17 @@ export class Loan {
     this.length += length
     const end = this.#end
     const spans = this.#spans
+    const region = this.arena.lentRegion
     // Of a segment that was taken apart, the next part.
-    if (end > this.#first && spans[end - 2] + spans[end - 1] === offset) {
+    if (end > this.#first && spans[end - 3] === region && spans[end - 2] + spans[end - 1] === offset) {
       spans[end - 1] += length
       return
     }
     if (end === spans.length) this.#grow()
-    this.#spans[end] = offset
-    this.#spans[end + 1] = length
-    this.#end = end + 2
+    this.#spans[end] = region
+    this.#spans[end + 1] = offset
+    this.#spans[end + 2] = length
+    this.#end = end + SPAN
   }
 
   /** Whether what is left comes to as much that it is worth memory of its own. */
@@ -50,8 +63,46 @@ export class Loan {
 
   /** The oldest bytes, at most `most`, in memory of their own. */
   read(most: number): Uint8Array {
-    const bytes = this.arena.allocate(Math.min(most, this.length, LARGE_READ))
+    const at = this.#first
+    if (this.#fillsItsMemory(at) && this.#spans[at + 2] <= most) return this.#give()
+    const bytes = this.arena.allocate(Math.min(most, this.#bytesToCopy(), LARGE_READ))
     this.copyTo(bytes, 0, bytes.length)
+    return bytes
+  }
+
+  /** And nothing else is in it. A view of a few bytes would keep all of the memory alive. */
+  #fillsItsMemory(at: number): boolean {
+    const { regions, surrender } = this.lender
+    if (surrender === undefined) return false
+    const spans = this.#spans
+    const length = spans[at + 2]
+    const next = at + SPAN
+    return (
+      length >= LEAST_GIVEN &&
+      2 * length >= regions[spans[at]].length &&
+      (next === this.#end || spans[next] !== spans[at])
+    )
+  }
+
+  #give(): Uint8Array {
+    const at = this.#first
+    const spans = this.#spans
+    const { buffer, byteOffset } = this.lender.regions[spans[at]]
+    const bytes = new Uint8Array(buffer, byteOffset + spans[at + 1], spans[at + 2])
+    this.lender.surrender?.(spans[at])
+    this.#first += SPAN
+    this.length -= bytes.length
+    return bytes
+  }
+
+  /** The oldest piece, and those that follow before one that need not be copied. */
+  #bytesToCopy(): number {
+    let bytes = 0
+    let at = this.#first
+    do {
+      bytes += this.#spans[at + 2]
+      at += SPAN
+    } while (at < this.#end && bytes < LARGE_READ && !this.#fillsItsMemory(at))
     return bytes
   }
 
@@ -61,16 +112,16 @@ export class Loan {
     let done = start
     while (done < end) {
       const at = this.#first
-      if (spans[at + 1] <= end - done && this.arena.copySpans !== undefined) {
+      if (spans[at + 2] <= end - done && this.arena.copySpans !== undefined) {
         done = this.#copyWhole(bytes, done, end, this.arena.copySpans)
         continue
       }
-      const n = Math.min(spans[at + 1], end - done)
-      bytes.set(this.source.subarray(spans[at], spans[at] + n), done)
+      const n = Math.min(spans[at + 2], end - done)
+      bytes.set(this.lender.regions[spans[at]].subarray(spans[at + 1], spans[at + 1] + n), done)
       done += n
-      spans[at] += n
-      spans[at + 1] -= n
-      if (spans[at + 1] === 0) this.#first += 2
+      spans[at + 1] += n
+      spans[at + 2] -= n
+      if (spans[at + 2] === 0) this.#first += SPAN
     }
     this.length -= end - start
   }
@@ -79,18 +130,18 @@ export class Loan {
   #copyWhole(bytes: Uint8Array, done: number, end: number, copySpans: CopySpans): number {
     const first = this.#first
     const start = done
-    while (this.#first < this.#end && done + this.#spans[this.#first + 1] <= end) {
-      done += this.#spans[this.#first + 1]
-      this.#first += 2
+    while (this.#first < this.#end && done + this.#spans[this.#first + 2] <= end) {
+      done += this.#spans[this.#first + 2]
+      this.#first += SPAN
     }
-    copySpans(bytes, start, this.source, this.#spans, first, this.#first)
+    copySpans(bytes, start, this.lender.regions, this.#spans, first, this.#first)
     return done
   }
 
   /** Hands over each span that is left. */
   settle(): void {
-    for (let at = this.#first; at < this.#end; at += 2) {
-      this.debtor.copy(this.arena, this.source, this.#spans[at], this.#spans[at + 1])
+    for (let at = this.#first; at < this.#end; at += SPAN) {
+      this.debtor.copy(this.arena, this.lender.regions[this.#spans[at]], this.#spans[at + 1], this.#spans[at + 2])
     }
     this.forgive()
   }
@@ -127,6 +178,7 @@ export class Piece {
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array(0)
+const NO_LENDER: Lender = { regions: [NO_BYTES] }
 const NOBODY: Debtor = { copy() {}, loanIsOver() {} }
 
 /** Memory for text in order: chunks that are filled from the front and belong to whoever still holds a view. */
@@ -136,8 +188,9 @@ export class Arena {
   #longestPiece = 0
   /** Text of all connections that is in order and not read, bytes. */
   unread = 0
-  /** The memory of the batch at hand. */
-  #lent: Uint8Array = NO_BYTES
+  /** Of the batch at hand: where the packet lies that arrives now. */
+  lentRegion = 0
+  #lender = NO_LENDER
   readonly #loans: Loan[] = []
   #loanCount = 0
 
@@ -159,13 +212,14 @@ export class Arena {
 
   // --- The batch at hand ---
 
-  /** Text in `bytes` need not be copied before `endLoans`. */
-  lend(bytes: Uint8Array): void {
-    this.#lent = bytes
+  /** Text in the lender's regions need not be copied before `endLoans`. */
+  lend(lender: Lender): void {
+    this.#lender = lender
+    this.lentRegion = 0
   }
 
   isLent(bytes: Uint8Array): boolean {
-    return bytes === this.#lent
+    return bytes === this.#lender.regions[this.lentRegion]
   }
 
   openLoan(debtor: Debtor): Loan {
@@ -173,19 +227,20 @@ export class Arena {
     if (at === this.#loans.length) this.#loans.push(new Loan(this, debtor))
     const loan = this.#loans[at]
     loan.debtor = debtor
-    loan.source = this.#lent
+    loan.lender = this.#lender
     return loan
   }
 
   /** The batch's memory goes back to the link. */
   endLoans(): void {
-    this.#lent = NO_BYTES
+    this.#lender = NO_LENDER
+    this.lentRegion = 0
     for (let i = 0; i < this.#loanCount; i++) {
       const loan = this.#loans[i]
       loan.settle()
       loan.debtor.loanIsOver()
       loan.debtor = NOBODY
-      loan.source = NO_BYTES
+      loan.lender = NO_LENDER
     }
     this.#loanCount = 0
   }

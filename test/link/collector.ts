@@ -1,6 +1,14 @@
 // A receiver that reads each TCP segment into fields and lets a test wait for the one it wants.
 
-import { type LinkReceiver, RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, type RxBatch } from '../../src/link/link.ts'
+import {
+  type LinkReceiver,
+  RX_CHECKSUM,
+  RX_LENGTH,
+  RX_OFFSET,
+  RX_REGION,
+  RX_STRIDE,
+  type RxBatch
+} from '../../src/link/link.ts'
 import { IPV4_OK, Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP, parseIpv4 } from '../../src/wire/ipv4.ts'
 import { Segment } from '../../src/wire/segment.ts'
 import { parseTcp, TCP_OK } from '../../src/wire/tcp.ts'
@@ -62,17 +70,19 @@ export class Collector implements LinkReceiver {
   #read(batch: RxBatch, row: number): void {
     const offset = batch.table[row + RX_OFFSET]
     const length = batch.table[row + RX_LENGTH]
+    const region = batch.table[row + RX_REGION]
+    const [bytes, view] = [batch.regions[region], batch.views[region]]
     const ip = new Ipv4Header()
-    if (parseIpv4(batch.view, offset, length, ip) !== IPV4_OK) throw new Error('not an IPv4 packet')
-    if (ip.protocol === PROTOCOL_ICMP) this.icmpTypes.push(batch.view.getUint8(ip.payloadOffset))
+    if (parseIpv4(view, offset, length, ip) !== IPV4_OK) throw new Error('not an IPv4 packet')
+    if (ip.protocol === PROTOCOL_ICMP) this.icmpTypes.push(view.getUint8(ip.payloadOffset))
     if (ip.protocol !== PROTOCOL_TCP) return
     const segment = new Segment()
     segment.sourceAddress = ip.source
     segment.destinationAddress = ip.destination
-    if (parseTcp(batch.view, batch.bytes, ip.payloadOffset, ip.payloadLength, segment) !== TCP_OK) {
+    if (parseTcp(view, bytes, ip.payloadOffset, ip.payloadLength, segment) !== TCP_OK) {
       throw new Error('not a TCP segment')
     }
-    const text = Buffer.from(batch.bytes.slice(segment.payloadOffset, segment.payloadOffset + segment.payloadLength))
+    const text = Buffer.from(bytes.slice(segment.payloadOffset, segment.payloadOffset + segment.payloadLength))
     this.segments.push({ length, checksum: batch.table[row + RX_CHECKSUM], segment, text: text.toString('latin1') })
   }
 }

@@ -63,6 +63,38 @@ async function withoutHeader(joinSegments: boolean): Promise<object> {
 const plain = (): Promise<object> => withoutHeader(true)
 const apart = (): Promise<object> => withoutHeader(false)
 
+/** A slot of the driver's. */
+const SLOT_BYTES = 65_728
+
+/** Keeps all that it reads, of every second batch once that is gone, and looks at it in the end. */
+async function kept(tun: Partial<TunStackOptions['tun']>): Promise<object> {
+  const stack = createTunStack({ tun: { address: OURS, hostAddress: HOST, ...tun } })
+  const sent = Buffer.from(Uint32Array.from({ length: 4_000_000 }, (_, i) => Math.imul(i, 0x9e3779b1)).buffer)
+  const views: Uint8Array[] = []
+  await new Promise<void>(ended => {
+    stack.listen({ port: 7 }, connection => {
+      const readAll = (): void => {
+        for (let bytes = connection.read(); bytes !== undefined; bytes = connection.read()) views.push(bytes)
+      }
+      let calls = 0
+      const readable = (): void => void (calls++ % 2 === 0 ? readAll() : setImmediate(readAll))
+      connection.handlers = { readable, ended: () => connection.shutdown(), closed: () => setImmediate(ended) }
+    })
+    connect(7, OURS).resume().end(sent)
+  })
+  stack.close()
+  const inSlots = views.filter(({ buffer }) => buffer.byteLength === SLOT_BYTES)
+  return {
+    isSame: sent.equals(Buffer.concat(views)),
+    given: inSlots.length > 0,
+    fillsHalf: inSlots.every(({ length }) => length >= SLOT_BYTES / 2)
+  }
+}
+
+const givesAway = (): Promise<object> => kept({})
+const givesAwayJoined = (): Promise<object> => kept({ offload: false })
+const copiesSmall = (): Promise<object> => kept({ offload: false, joinSegments: false })
+
 async function existing(): Promise<object> {
   ip('tuntap add dev kept0 mode tun')
   ip(`address add ${HOST}/24 dev kept0`)
@@ -158,6 +190,9 @@ const work: Record<string, () => object | Promise<object>> = {
   creates,
   plain,
   apart,
+  givesAway,
+  givesAwayJoined,
+  copiesSmall,
   existing,
   killed,
   connects,

@@ -31,6 +31,21 @@ const rows = [
     seen: { isSame: true, receivedChecksumPartial: 0, receivedChecksumBad: 0, isJoined: false }
   },
   {
+    work: 'givesAway',
+    what: 'a reader is given the memory that large text has come in, which no later packet overwrites; small text is copied',
+    seen: { isSame: true, given: true, fillsHalf: true }
+  },
+  {
+    work: 'givesAwayJoined',
+    what: 'so it is with segments that were joined',
+    seen: { isSame: true, given: true, fillsHalf: true }
+  },
+  {
+    work: 'copiesSmall',
+    what: 'and where nothing is joined, all is copied',
+    seen: { isSame: true, given: false, fillsHalf: true }
+  },
+  {
     work: 'existing',
     what: 'a device that somebody else has set up is used, and stays',
     seen: { echoed: 1000, isKept: true }

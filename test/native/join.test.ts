@@ -421,7 +421,10 @@ t.test(
       }
     }
     t.ok(joined > 500, `${joined} were joined`)
-    const table = Int32Array.of(100, 40, CHECKSUM_GOOD, 0, 0, 40, CHECKSUM_GOOD, 0)
+    const table = Int32Array.of(100, 40, CHECKSUM_GOOD, 0, 0, 0, 40, CHECKSUM_GOOD, 0, 0)
     t.throws(() => addon.joinGathered(new Uint8Array(200), table, 2), RangeError, 'one behind the other')
+    const elsewhere = Int32Array.of(0, 40, CHECKSUM_GOOD, 0, 1)
+    t.throws(() => addon.joinGathered(new Uint8Array(200), elsewhere, 1), RangeError, 'in one region')
+    t.throws(() => addon.join(new Uint8Array(200), 40, elsewhere, 1), RangeError, 'in one region')
   }
 )

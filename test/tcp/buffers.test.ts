@@ -123,7 +123,7 @@ class Batch {
   /** Answers where the packet lies now. */
   place(packet: Uint8Array, arena: Arena): number {
     if (this.#end + packet.length > this.bytes.length) this.end(arena)
-    arena.lend(this.bytes)
+    arena.lend({ regions: [this.bytes] })
     const at = this.#end
     this.bytes.set(packet, at)
     this.#end += packet.length
@@ -372,7 +372,7 @@ t.test('ReceiveBuffer: what is read while the batch is at hand comes in memory o
   })
   const buffer = new ReceiveBuffer(2 ** 20)
   const batch = text(0, 200_000)
-  arena.lend(batch)
+  arena.lend({ regions: [batch] })
   for (let at = 0; at < 200_000; at += 1000) buffer.append(arena, batch, at, 1000)
   t.equal(arena.unread, 200_000)
   const first = buffer.read(2 ** 20) as Uint8Array
@@ -387,13 +387,115 @@ t.test('ReceiveBuffer: what is read while the batch is at hand comes in memory o
   t.equal(arena.unread, 0)
 })
 
+/** As a driver: a packet in each region, whose memory is replaced when it is given away. */
+class Slots {
+  readonly regions: Uint8Array[]
+  readonly given: number[] = []
+
+  constructor(count: number, bytes: number) {
+    this.regions = Array.from({ length: count }, () => scribbled(bytes))
+  }
+
+  readonly surrender = (region: number): void => {
+    this.given.push(region)
+    this.regions[region] = scribbled(this.regions[region].length)
+  }
+
+  /** [from, to) of the text into a region, behind headers. */
+  arrive(arena: Arena, buffer: ReceiveBuffer, region: number, from: number, to: number, at = 52): void {
+    const bytes = this.regions[region]
+    bytes.set(text(from, to), at)
+    arena.lentRegion = region
+    buffer.append(arena, bytes, at, to - from)
+  }
+
+  end(arena: Arena): void {
+    arena.endLoans()
+    for (const bytes of this.regions) bytes.fill(0xdb)
+  }
+}
+
+function lengthsOf(views: readonly Uint8Array[]): number[] {
+  return views.map(({ length }) => length)
+}
+
+function readAll(buffer: ReceiveBuffer, most = 2 ** 20): Uint8Array[] {
+  const views: Uint8Array[] = []
+  for (let bytes = buffer.read(most); bytes !== undefined; bytes = buffer.read(most)) views.push(bytes)
+  return views
+}
+
+t.test(
+  'ReceiveBuffer: memory that its text fills is given to the reader, and text before and behind is copied',
+  async t => {
+    for (const copySpans of [undefined, loadAddon().copySpans]) {
+      const arena = new Arena(Number.POSITIVE_INFINITY, scribbled, copySpans)
+      const buffer = new ReceiveBuffer(2 ** 20)
+      const slots = new Slots(6, 65_728)
+      const memories = [...slots.regions]
+      arena.lend(slots)
+      const ends = [1000, 3000, 68_000, 100_864, 133_727, 134_000]
+      for (const [i, end] of ends.entries()) slots.arrive(arena, buffer, i, i === 0 ? 0 : ends[i - 1], end)
+      const views = readAll(buffer)
+      t.equal(arena.unread, 0)
+      t.same(lengthsOf(views), [3000, 65_000, 32_864, 33_136], 'at least half of the memory is needed')
+      t.same(slots.given, [2, 3])
+      t.equal(views[1].buffer, memories[2].buffer)
+      t.equal(views[2].buffer, memories[3].buffer)
+      slots.end(arena)
+      t.ok(same(Buffer.concat(views), text(0, 134_000)), 'no later packet overwrites it')
+    }
+  }
+)
+
+t.test('ReceiveBuffer: memory is not given away', async t => {
+  const give = (
+    name: string,
+    slots: Slots,
+    read: (slots: Slots, arena: Arena, buffer: ReceiveBuffer) => Uint8Array[]
+  ): void => {
+    const arena = new Arena()
+    const buffer = new ReceiveBuffer(2 ** 20)
+    arena.lend(slots)
+    const views = read(slots, arena, buffer)
+    slots.end(arena)
+    views.push(...readAll(buffer))
+    t.same(slots.given, [], name)
+    const bytes = Buffer.concat(views)
+    t.ok(same(bytes, text(0, bytes.length)), `${name}: the text is right`)
+  }
+  give('for a part of its text', new Slots(1, 65_728), (slots, arena, buffer) => {
+    slots.arrive(arena, buffer, 0, 0, 60_000)
+    return [buffer.read(59_999) as Uint8Array]
+  })
+  give('for less than 16 KiB', new Slots(1, 16_500), (slots, arena, buffer) => {
+    slots.arrive(arena, buffer, 0, 0, 16_383)
+    return readAll(buffer)
+  })
+  give('that has other text in it', new Slots(1, 65_728), (slots, arena, buffer) => {
+    slots.arrive(arena, buffer, 0, 0, 33_000)
+    slots.arrive(arena, buffer, 0, 33_000, 50_000, 40_000)
+    return readAll(buffer)
+  })
+  give('to whom has his own', new Slots(1, 65_728), (slots, arena, buffer) => {
+    slots.arrive(arena, buffer, 0, 0, 60_000)
+    const target = new Uint8Array(60_000)
+    buffer.readInto(target)
+    return [target]
+  })
+  give('when nobody reads while the batch is at hand', new Slots(1, 65_728), (slots, arena, buffer) => {
+    slots.arrive(arena, buffer, 0, 0, 60_000)
+    return []
+  })
+})
+
 t.test(
   'ReceiveBuffer: what is borrowed can be discarded, and stays where it is when its connection is over',
   async t => {
     const arena = new Arena()
     const [one, two] = [new ReceiveBuffer(2 ** 20), new ReceiveBuffer(2 ** 20)]
     const batch = text(0, 30_000).slice()
-    arena.lend(batch)
+    arena.lend({ regions: [batch] })
     one.append(arena, text(0, 5), 0, 5)
     one.append(arena, batch, 10_000, 10_000)
     two.append(arena, batch, 20_000, 10_000)
