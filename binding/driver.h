@@ -14,6 +14,7 @@
 #include "layout.h"
 #include "loop_handles.h"
 #include "memory.h"
+#include "polling.h"
 #include "send_wait.h"
 #include "tx_batch.h"
 
@@ -67,15 +68,16 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   /**
-   * (slots, rxTable, joinSegments, busyPollMs, onBatch(count, queueFill), onWritable()): begins to receive, each packet of a batch into a slot of
-   * its own: an array of Uint8Arrays of equal length, as many as the table has rows. For so long after a packet, in or out, the loop does not sleep.
+   * (slots, rxTable, joinSegments, busyPollMs, closePollUs, onBatch(count, queueFill), onWritable()): begins to receive, each packet of a batch
+   * into a slot of its own: an array of Uint8Arrays of equal length, as many as the table has rows. When the loop does not sleep: see polling.h.
    */
   Napi::Value Start(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    if (!info[0].IsArray() || !IsTypedArray(info[1], napi_int32_array) || !info[4].IsFunction() ||
-        !info[5].IsFunction() || info[0].As<Napi::Array>().Length() * kRxStride != info[1].As<Napi::Int32Array>().ElementLength()) {
-      return ThrowArguments(
-          env, "start(slots: Uint8Array[], rxTable: Int32Array, joinSegments, busyPollMs, onBatch, onWritable)");
+    if (!info[0].IsArray() || !IsTypedArray(info[1], napi_int32_array) || !info[5].IsFunction() ||
+        !info[6].IsFunction() || info[0].As<Napi::Array>().Length() * kRxStride != info[1].As<Napi::Int32Array>().ElementLength()) {
+      return ThrowArguments(env,
+                            "start(slots: Uint8Array[], rxTable: Int32Array, joinSegments, busyPollMs, closePollUs, "
+                            "onBatch, onWritable)");
     }
     if (handles_ == nullptr || started_) return env.Undefined();
     Napi::Array slots = info[0].As<Napi::Array>();
@@ -87,9 +89,10 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     table_ = Memory<int32_t>(info[1].As<Napi::Int32Array>());
     kind()->AttachMemory();
     joins_ = info[2].ToBoolean();
-    busy_poll_ns_ = info[3].ToNumber().Uint32Value() * kNanosecondsOfMs;
-    on_batch_ = Napi::Persistent(info[4].As<Napi::Function>());
-    on_writable_ = Napi::Persistent(info[5].As<Napi::Function>());
+    polling_.Begin(info[3].ToNumber().Uint32Value() * kNanosecondsOfMs,
+                   info[4].ToNumber().Uint32Value() * kNanosecondsOfUs);
+    on_batch_ = Napi::Persistent(info[5].As<Napi::Function>());
+    on_writable_ = Napi::Persistent(info[6].As<Napi::Function>());
     context_ = std::make_unique<Napi::AsyncContext>(env, "rawtcp");
     started_ = true;
     this->Ref();
@@ -115,7 +118,8 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
     if (batch == nullptr) return ThrowArguments(info.Env(), "send(batch: TxBatch, count)");
     if (handles_ == nullptr) return Napi::Boolean::New(info.Env(), false);
     Await(kind()->SendBatch(batch->source(), info[1].ToNumber().Uint32Value()));
-    StayAwake();
+    // What is sent while we receive is an answer, and the end of that is still to come.
+    if (!receiving_) Rest();
     return Napi::Boolean::New(info.Env(), kind()->congested());
   }
 
@@ -185,6 +189,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   static constexpr int kBatchesPerTurn = 8;
   static constexpr uint64_t kMemoryRetryMs = 2;
   static constexpr uint64_t kNanosecondsOfMs = 1'000'000;
+  static constexpr uint64_t kNanosecondsOfUs = 1000;
 
   Kind* kind() { return static_cast<Kind*>(this); }
 
@@ -207,16 +212,18 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   void LoopTurns() override {
-    if (uv_hrtime() >= sleeps_at_) handles_->StayAwake(false);
+    if (uv_hrtime() < sleeps_at_) return;
+    polling_.GivesUp();
+    handles_->StayAwake(false);
   }
 
   void EnvironmentEnds() override { Shut(); }
 
   /** An answer, or the next request, may follow soon. */
-  void StayAwake() {
-    if (busy_poll_ns_ == 0 || !started_) return;
-    sleeps_at_ = uv_hrtime() + busy_poll_ns_;
-    handles_->StayAwake(true);
+  void Rest() {
+    if (!started_ || !polling_.wanted()) return;
+    sleeps_at_ = polling_.Rests(uv_hrtime());
+    handles_->StayAwake(sleeps_at_ != 0);
   }
 
   /** False where it is no memory as long as all others; the first one tells how long that is. */
@@ -231,19 +238,23 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   void Receive(size_t which) {
-    for (int i = 0; i < kBatchesPerTurn; i++) {
-      // The callback before may have closed us.
-      if (handles_ == nullptr) return;
+    receiving_ = true;
+    bool any = false;
+    // The callback before may have closed us.
+    for (int i = 0; i < kBatchesPerTurn && handles_ != nullptr; i++) {
       int count = kind()->ReceiveBatch(which);
-      if (count == -EAGAIN) return;
+      if (count == -EAGAIN) break;
       if (count < 0) {
         kind()->CountReceiveError();
-        return;
+        break;
       }
-      StayAwake();
+      if (!any && polling_.wanted()) polling_.PacketsArrive(uv_hrtime());
+      any = true;
       if (joins_) count = Join(count);
       if (count > 0) Call(on_batch_, count, kind()->QueueFill(which));
     }
+    receiving_ = false;
+    if (any && handles_ != nullptr) Rest();
   }
 
   int Join(int count) {
@@ -268,8 +279,9 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   std::unique_ptr<Napi::AsyncContext> context_;
   bool started_ = false;
   bool joins_ = false;
-  uint64_t busy_poll_ns_ = 0;
-  /** As of uv_hrtime(). */
+  bool receiving_ = false;
+  Polling polling_;
+  /** While the loop is kept awake, as of uv_hrtime(). */
   uint64_t sleeps_at_ = 0;
 };
 

@@ -20,13 +20,14 @@ export const ICMP_SOCKET = 1
 export interface NativeDriver {
   /**
    * Packets come in slots of equal size, as many as `rxTable` has rows, and each may be replaced (`renewSlot`); consecutive segments are handed over as one, if wanted. For
-   * `busyPollMs` after a packet, in or out, the loop does not sleep.
+   * `busyPollMs` after a packet, in or out, the loop does not sleep, nor for `closePollUs` where packets follow each other so closely.
    */
   start(
     slots: readonly Uint8Array[],
     rxTable: Int32Array,
     joinSegments: boolean,
     busyPollMs: number,
+    closePollUs: number,
     onBatch: (count: number, queueFill: number) => void,
     onWritable: () => void
   ): void

@@ -167,6 +167,56 @@ t.test('busy polling: the loop does not sleep for a while after a packet, then i
   t.equal(stdout, 'true false\n')
 })
 
+t.test('packets that follow each other closely keep the loop awake, unless that is in vain', { skip }, async t => {
+  const { status, stdout, stderr } = run(
+    withLink(
+      `
+      import { setTimeout as sleep } from 'node:timers/promises'
+      import { addSegment, LOOPBACK, newBatch } from '${root}/test/native/packets.ts'
+      import { freePort } from '${root}/test/link/ports.ts'
+      const { eventLoopUtilization } = performance
+      const slept = async ms => {
+        const before = eventLoopUtilization()
+        await sleep(ms)
+        return eventLoopUtilization(before).idle > 0
+      }
+      const destinationPort = freePort()
+      const batch = newBatch()
+      addSegment(batch, { sourcePort: 9, destinationPort, flags: 4 })
+      link.guard.claim(LOOPBACK, destinationPort)
+      let arrives
+      link.start({ packetsArrived: () => arrives(), linkWritable() {} })
+      const sender = new RawLink({ address: '127.0.0.1' })
+      const sleepsAfterPacket = async () => {
+        const arrived = new Promise(resolve => (arrives = resolve))
+        sender.send(batch)
+        await arrived
+        return slept(20)
+      }
+      const untilItSleeps = async () => { while (!(await slept(20))); }
+      const seen = []
+      seen.push('first', await sleepsAfterPacket())
+      seen.push('close', await sleepsAfterPacket())
+      await untilItSleeps()
+      seen.push('after a pause', await sleepsAfterPacket())
+      seen.push('close, left out', await sleepsAfterPacket())
+      seen.push('close again', await sleepsAfterPacket())
+      console.log(JSON.stringify(seen))
+      link.close()
+      sender.close()`,
+      { closePollUs: 1_000_000 }
+    )
+  )
+  t.equal(status, 0, stderr)
+  t.same(JSON.parse(stdout), [
+    ...['first', true],
+    ...['close', false],
+    ...['after a pause', true],
+    ...['close, left out', true],
+    ...['close again', false]
+  ])
+})
+
 t.test('what a receiver throws is an uncaught exception, and the link goes on', { skip }, async t => {
   const { status, stdout, stderr } = run(
     withLink(`
