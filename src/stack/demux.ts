@@ -43,6 +43,18 @@ export class Demux {
     }
   }
 
+  /** The slot that a four-tuple probably has, by its hash alone; -1 where that is not seen at a glance. `ports`: the local one above the other. */
+  guess(localAddress: number, remoteAddress: number, ports: number): number {
+    const hash = this.#hash(localAddress, remoteAddress, ports)
+    const at = 2 * (hash & this.#mask)
+    return this.#buckets[at + 1] === hash ? this.#buckets[at] : EMPTY
+  }
+
+  /** Reads of what belongs to a slot, so that it is in the cache. */
+  touch(slot: number): number {
+    return this.#tuples[3 * slot]
+  }
+
   /** The four-tuple is not in the table yet. */
   insert(slot: number, localAddress: number, localPort: number, remoteAddress: number, remotePort: number): void {
     if (3 * slot >= this.#tuples.length) this.#growSlots(slot + 1)

@@ -46,6 +46,7 @@ import { type Block, Slab } from '../wire/slab.ts'
 import type { ConnectionOwner } from './connection.ts'
 import { FastOpens } from './fast-opens.ts'
 import { IcmpArrivals } from './icmp-arrivals.ts'
+import { LOOK_AHEAD_PACKETS, LookAhead } from './look-ahead.ts'
 import { Packer } from './packer.ts'
 import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
@@ -123,6 +124,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly table: ConnectionTable
   readonly #turns: Turns
   readonly #packer: Packer
+  readonly #lookAhead: LookAhead
   readonly #transmitter: Transmitter
   readonly #addresses: OwnAddresses | undefined
   /** Connections whose writers wait for memory. */
@@ -157,6 +159,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.fastOpen = new FastOpenMemory(options.fastOpenPauseMs)
     this.table = new ConnectionTable(this.ports, random, host.now())
     this.#packer = new Packer(this.table, this.stackCounters, options.wholeConnections)
+    this.#lookAhead = new LookAhead(this.table, this.#packer.rows)
     this.#addresses = link.addresses === undefined ? undefined : new OwnAddresses(link.addresses)
     // Where a kernel shares the addresses, what reaches us is for this host, and packets to ourselves pass through that kernel.
     this.ip = new IpInput({
@@ -200,6 +203,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.arena.lend(batch)
     try {
       for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
+        if (row % (LOOK_AHEAD_PACKETS * RX_STRIDE) === 0) this.#lookAhead.look(batch, row / RX_STRIDE)
         const region = table[row + RX_REGION]
         this.arena.lentRegion = region
         if (

@@ -22,7 +22,7 @@ export class Packer {
   readonly #table: ConnectionTable
   readonly #counters: Counts
   readonly #limit: number
-  readonly #rows = new PackedRows()
+  readonly rows = new PackedRows()
   readonly #spare: Tcb[] = []
   /** Whole ones at the end of the turn before. */
   #countBefore = 0
@@ -44,7 +44,7 @@ export class Packer {
   unpack(packed: PackedTcb): Tcb {
     const tcb = this.#spare.pop() ?? new Tcb(packed.options, packed.congestion ?? new Cubic(), 0)
     this.#counters.unpacked++
-    unpack(packed, tcb, this.#rows)
+    unpack(packed, tcb, this.rows)
     ;(tcb.user as Connection).hold(tcb)
     this.#table.replace(packed, tcb)
     return tcb
@@ -61,7 +61,7 @@ export class Packer {
       return
     }
     this.#counters.packed++
-    const packed = pack(tcb, this.#rows)
+    const packed = pack(tcb, this.rows)
     ;(packed.user as Connection).hold(packed)
     this.#table.replace(tcb, packed)
     this.#table.arm(packed, tcb.keepAliveAt)

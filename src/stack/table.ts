@@ -39,6 +39,19 @@ export class ConnectionTable {
     return slot < 0 ? undefined : this.#entries[slot]
   }
 
+  get size(): number {
+    return this.#demux.size
+  }
+
+  /** For look-ahead.ts: `guess` of the demultiplexer, and a word of each of what belongs to a slot. */
+  guess(localAddress: number, remoteAddress: number, ports: number): number {
+    return this.#demux.guess(localAddress, remoteAddress, ports)
+  }
+
+  touch(slot: number): number {
+    return this.#demux.touch(slot) ^ this.#wheel.touch(slot) ^ this.whole.touch(slot)
+  }
+
   at(slot: number): Entry | undefined {
     return this.#entries[slot]
   }

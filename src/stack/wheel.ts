@@ -54,6 +54,11 @@ export class TimerWheel {
     if (at < this.#rows.length && this.#rows[at + BUCKET] !== NONE) this.#unlink(slot)
   }
 
+  /** Reads of what belongs to a slot, so that it is in the cache. */
+  touch(slot: number): number {
+    return slot * STRIDE < this.#rows.length ? this.#rows[slot * STRIDE] : NONE
+  }
+
   /** When `advance` next has something to do, ms; not later than the earliest deadline. Infinity for never. */
   get nextAt(): number {
     const ticks = this.#ticksToNext()

@@ -48,6 +48,11 @@ export class WholeList {
     return (segments - this.#rows[slot * STRIDE + SEGMENTS]) | 0
   }
 
+  /** Reads of what belongs to a slot, so that it is in the cache. */
+  touch(slot: number): number {
+    return slot * STRIDE < this.#rows.length ? this.#rows[slot * STRIDE] : NONE
+  }
+
   #grow(length: number): void {
     const larger = new Int32Array(Math.max(length, 2 * this.#rows.length))
     larger.set(this.#rows)

@@ -18,6 +18,8 @@ const ROWS_PER_PAGE = 1 << ROWS_PER_PAGE_LOG2
 const FIRST_DOUBLE = 24
 const ROW_DOUBLES = FIRST_DOUBLE + 36
 const ROW_INTS = 2 * ROW_DOUBLES
+/** Of 64 bytes. */
+const LINE_INTS = 16
 
 interface Page {
   readonly ints: Int32Array
@@ -41,6 +43,15 @@ export class PackedRows {
 
   pageOf(row: number): Page {
     return this.#pages[row >> ROWS_PER_PAGE_LOG2]
+  }
+
+  /** Reads a word of each line of a cache that the row has, so that it is in there. */
+  touch(row: number): number {
+    const { ints } = this.pageOf(row)
+    const first = (row & (ROWS_PER_PAGE - 1)) * ROW_INTS
+    let sum = 0
+    for (let at = first; at < first + ROW_INTS; at += LINE_INTS) sum ^= ints[at]
+    return sum
   }
 
   #addPage(): void {
