@@ -1,4 +1,5 @@
-// What an interface's driver does to packets before we see them, for diagnosis: ethtool's old questions.
+// For diagnosis: what an interface's driver does to packets before we see them, by ethtool's old questions, and what the kernel
+// would do for TUN devices and packet sockets.
 
 #ifndef RAWTCP_OFFLOADS_H_
 #define RAWTCP_OFFLOADS_H_

@@ -77,6 +77,7 @@ function examine(found: Probe): Check[] {
     receiveBuffer(found),
     packetSockets(found),
     tun(found),
+    offloadFlags(found),
     ...offloads(found)
   ]
 }
@@ -184,6 +185,19 @@ function tun({ tun }: Probe): Check {
     ? 'sudo modprobe tun'
     : 'Add cap_net_admin to the capabilities, or run as root.'
   return { name, status: 'optional', found: tun.reason ?? 'refused', mend }
+}
+
+/** Drivers do without what an older kernel does not know. */
+function offloadFlags({ offloadFlags }: Probe): Check {
+  const name = 'offload flags'
+  const flags = Object.keys(offloadFlags)
+  if (flags.length === 0) return { name, status: 'ok', found: 'not known without TUN devices and packet sockets' }
+  const [known, unknown] = [true, false].map(is => flags.filter(flag => offloadFlags[flag] === is).join(', '))
+  return {
+    name,
+    status: 'ok',
+    found: unknown === '' ? known : `${known || 'none'}; this kernel does without ${unknown}`
+  }
 }
 
 /** No fault, but good to know when packets look odd. */

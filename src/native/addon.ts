@@ -172,6 +172,8 @@ export interface Addon {
    * not begin there (EHOSTUNREACH), or where it does not know the neighbour now (ENXIO).
    */
   neighbour(interfaceName: string, destination: number, source: number): number
+  /** Those that the kernel knows, of TUN devices and of packet sockets; of what cannot be opened there is nothing. */
+  offloadFlags(): Record<string, boolean>
   /** What an interface's driver does with packets, or a negative errno. */
   offloads(interfaceName: string): Record<string, boolean> | number
   /** Columns and codes as the addon has them, by the names of link/link.ts. */

@@ -1,4 +1,5 @@
-// What this process may and can do here, as plain data: for `doctor` and for bug reports. Changes and sends nothing.
+// What this process may and can do here, as plain data: for `doctor` and for bug reports. Sends nothing, and changes nothing that
+// stays: a TUN device is made for a moment, and never up.
 
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs'
 import { networkInterfaces, release } from 'node:os'
@@ -26,6 +27,8 @@ export interface Probe {
   readonly packetSocket: Finding
   /** Devices made by TUN: the file and CAP_NET_ADMIN. */
   readonly tun: Finding
+  /** What the kernel would do for TUN devices (`TUN_F_TSO4`, say) and packet sockets; drivers do without what it does not know. */
+  readonly offloadFlags: Readonly<Record<string, boolean>>
   /** Effective capabilities, those of no interest here left out; undefined where the kernel does not tell. */
   readonly capabilities: Readonly<Record<string, boolean>> | undefined
   /** What each interface's driver does with packets; undefined where it does not tell. */
@@ -57,6 +60,7 @@ export function probe(): Probe {
     portGuard: addon === undefined ? NO_ADDON : tryPortGuard(addon),
     packetSocket: addon === undefined ? NO_ADDON : tryPacketSocket(addon),
     tun: tryTun(capabilities),
+    offloadFlags: addon?.offloadFlags() ?? {},
     capabilities,
     offloads: addon === undefined ? {} : readOffloads(addon)
   }

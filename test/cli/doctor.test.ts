@@ -22,6 +22,8 @@ t.test('as root all that raw sockets need is there', { skip: unless(isRoot, 'nee
   for (const name of ['platform', 'Node', 'addon', 'CAP_NET_RAW', 'raw sockets', 'port guard']) {
     t.equal(statusOf(report, name), 'ok', name)
   }
+  const flags = report.checks.find(({ name }) => name === 'offload flags')
+  for (const flag of ['TUN_F_TSO4', 'TUN_F_USO', 'PACKET_VNET_HDR_SZ']) t.match(flags?.found, flag)
 })
 
 t.test(

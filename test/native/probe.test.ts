@@ -13,6 +13,15 @@ t.test('with privileges everything works', { skip: unlessPrivileged() }, async t
     rawSocket: { works: true },
     portGuard: { works: true },
     packetSocket: { works: true },
+    // Each is older than the oldest kernel that Node runs on; what is newer is there or not.
+    offloadFlags: {
+      TUN_F_CSUM: true,
+      TUN_F_TSO4: true,
+      TUN_F_TSO_ECN: true,
+      TUN_F_USO: Boolean,
+      PACKET_VNET_HDR: true,
+      PACKET_VNET_HDR_SZ: Boolean
+    },
     capabilities: { CAP_NET_RAW: true, CAP_NET_ADMIN: true }
   })
   t.ok(found.checksums.includes('scalar'))
@@ -38,6 +47,7 @@ t.test(
       portGuard: { works: true },
       packetSocket: { works: false, reason: 'EPERM' },
       tun: { works: false },
+      offloadFlags: {},
       capabilities: { CAP_NET_RAW: false, CAP_NET_ADMIN: false }
     })
   }
