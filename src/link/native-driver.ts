@@ -24,7 +24,7 @@ export const driverOptions = {
    * The same, microseconds, only where one packet has followed another within that time, and given up where it is in vain again and
    * again: short messages that go back and forth take a third of the time.
    */
-  closePollUs: int({ default: 100, min: 0, max: 10_000_000 })
+  closePollUs: int({ default: 50, min: 0, max: 10_000_000 })
 }
 
 export interface DriverLinkOptions {
