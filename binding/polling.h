@@ -24,7 +24,7 @@ class Polling {
 
   void PacketsArrive(uint64_t now) {
     follows_closely_ = rested_at_ != 0 && now - rested_at_ < closely_;
-    if (polls_) failures_ = 0;
+    if (polls_) Remember(failures_ - 1);
     polls_ = false;
   }
 
@@ -44,11 +44,16 @@ class Polling {
   /** It was looked for in vain. */
   void GivesUp() {
     polls_ = false;
-    failures_ = std::min(failures_ + 1, kMostFailures);
-    left_out_ = (uint32_t{1} << failures_) - 1;
+    Remember(failures_ + 1);
   }
 
  private:
+  /** One success takes back one failure: a peer that shares our core answers now and then as soon as the scheduler lets it. */
+  void Remember(int failures) {
+    failures_ = std::clamp(failures, 0, kMostFailures);
+    left_out_ = (uint32_t{1} << failures_) - 1;
+  }
+
   /** After that many in a row one of 256 is tried. */
   static constexpr int kMostFailures = 8;
 

@@ -201,6 +201,12 @@ t.test('packets that follow each other closely keep the loop awake, unless that 
       seen.push('after a pause', await sleepsAfterPacket())
       seen.push('close, left out', await sleepsAfterPacket())
       seen.push('close again', await sleepsAfterPacket())
+      await untilItSleeps()
+      seen.push('after another pause', await sleepsAfterPacket())
+      for (let i = 1; i <= 3; i++) seen.push('left out, ' + i, await sleepsAfterPacket())
+      seen.push('the fourth', await sleepsAfterPacket())
+      seen.push('one success does not make up for two failures', await sleepsAfterPacket())
+      seen.push('but for one', await sleepsAfterPacket())
       console.log(JSON.stringify(seen))
       link.close()
       sender.close()`,
@@ -213,7 +219,12 @@ t.test('packets that follow each other closely keep the loop awake, unless that 
     ...['close', false],
     ...['after a pause', true],
     ...['close, left out', true],
-    ...['close again', false]
+    ...['close again', false],
+    ...['after another pause', true],
+    ...['left out, 1', true, 'left out, 2', true, 'left out, 3', true],
+    ...['the fourth', false],
+    ...['one success does not make up for two failures', true],
+    ...['but for one', false]
   ])
 })
 
