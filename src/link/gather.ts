@@ -11,6 +11,7 @@ import {
   RX_SEGMENT,
   RX_STRIDE,
   type RxBatch,
+  regionView,
   TX_HEADER_LENGTH,
   TX_HEADER_OFFSET,
   TX_PAYLOAD_LENGTH,
@@ -70,9 +71,9 @@ export function copyPacket(batch: TxBatch, index: number, into: RxBatch, at: num
   const start = at
   at += copyHeaders(batch, index, into, at)
   if (table[row + TX_PAYLOAD_LENGTH] === 0) return at - start
-  const region = batch.regions[table[row + TX_REGION]]
-  at = copy(region, table[row + TX_PAYLOAD_OFFSET], table[row + TX_PAYLOAD_LENGTH], into.bytes, at)
-  at = copy(region, table[row + TX_WRAPPED_OFFSET], table[row + TX_WRAPPED_LENGTH], into.bytes, at)
+  const region = table[row + TX_REGION]
+  at = copy(batch, region, table[row + TX_PAYLOAD_OFFSET], table[row + TX_PAYLOAD_LENGTH], into, at)
+  at = copy(batch, region, table[row + TX_WRAPPED_OFFSET], table[row + TX_WRAPPED_LENGTH], into, at)
   return at - start
 }
 
@@ -82,17 +83,24 @@ export function copyHeaders(batch: TxBatch, index: number, into: RxBatch, at: nu
   const headers = batch.table[row + TX_HEADER_OFFSET]
   const length = batch.table[row + TX_HEADER_LENGTH]
   // Headers are whole words.
-  for (let i = 0; i < length; i += 4) into.view.setInt32(at + i, batch.headerView.getInt32(headers + i))
+  const { view } = into
+  for (let i = 0; i < length; i += 4) view.setInt32(at + i, batch.headerView.getInt32(headers + i))
   return length
 }
 
 /** Below this many bytes a loop is faster than a subarray and a call. */
-const COPY_BY_HAND = 64
+const COPY_BY_HAND = 128
 
-function copy(from: Uint8Array, offset: number, length: number, to: Uint8Array, at: number): number {
-  if (length > COPY_BY_HAND) to.set(from.subarray(offset, offset + length), at)
-  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i]
+function copy(batch: TxBatch, region: number, offset: number, length: number, to: RxBatch, at: number): number {
+  if (length > COPY_BY_HAND) to.bytes.set(batch.regions[region].subarray(offset, offset + length), at)
+  else if (length > 0) copyWords(regionView(batch, region), offset, length, to.view, at)
   return at + length
+}
+
+function copyWords(from: DataView, offset: number, length: number, to: DataView, at: number): void {
+  const end = offset + length
+  for (; offset + 4 <= end; offset += 4, at += 4) to.setInt32(at, from.getInt32(offset))
+  for (; offset < end; offset++, at++) to.setUint8(at, from.getUint8(offset))
 }
 
 /** The packet's IPv4 header checksum, and that of the TCP segment or ICMP message in it. Both fields stand at zero. */

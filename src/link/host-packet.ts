@@ -156,11 +156,12 @@ class Parts {
   readonly short: TxBatch
 
   constructor(batch: TxBatch) {
-    const { headers, headerView, regions, capacity } = batch
+    const { headers, headerView, regions, views, capacity } = batch
     const part = (): TxBatch => ({
       headers,
       headerView,
       regions,
+      views,
       capacity,
       table: new Int32Array(batch.table.length),
       count: 0

@@ -98,6 +98,8 @@ export class TxBatch {
   readonly headerView: DataView
   readonly table: Int32Array
   count = 0
+  /** Of the regions that somebody has asked for by `regionView`. */
+  readonly views: DataView[] = []
 
   constructor(
     /** Packets that fit. */
@@ -109,6 +111,11 @@ export class TxBatch {
     this.headerView = new DataView(this.headers.buffer)
     this.table = new Int32Array(capacity * TX_STRIDE)
   }
+}
+
+export function regionView({ regions, views }: TxBatch, region: number): DataView {
+  for (let next = views.length; next <= region; next++) views.push(viewOf(regions[next]))
+  return views[region]
 }
 
 /** What a link calls, on the stack's thread. */
