@@ -1,7 +1,8 @@
 // How many bytes a second are summed, and copied and summed, in the addon and in JavaScript, measured against a plain copy?
 //
 // The bytes are in a cache. 64 KiB a call shows the loops, 1460 bytes a call adds what it takes to get into the addon, a
-// batch of packets is what a driver does. The plain copy is TypedArray.prototype.set, V8's memmove.
+// batch of packets is what a driver does. The plain copy is TypedArray.prototype.set, V8's memmove. The second reference of the
+// long sums is a loop in C++ that only reads (bench/reading).
 
 import { RX_LENGTH, RX_OFFSET, RX_STRIDE, RxBatch } from '../src/link/link.ts'
 import { loadAddon } from '../src/native/addon.ts'
@@ -9,6 +10,7 @@ import { Random } from '../src/random.ts'
 import { fold, sum } from '../src/wire/checksum.ts'
 import { PROTOCOL_TCP, writeIpv4Header } from '../src/wire/ipv4.ts'
 import type { Context, Row, Timing } from './support/bench.ts'
+import { compiled, LineProgram } from './support/line-program.ts'
 import { Window } from './support/window.ts'
 
 const WAYS = ['copied', 'summed', 'copied and summed', 'summed in JavaScript'] as const
@@ -65,6 +67,17 @@ async function verify(timing: Timing): Promise<number> {
   )
 }
 
+/** Bytes a second of a loop that only reads so many, again and again. */
+async function readOnly(length: number, { warmupMs, measureMs }: Timing): Promise<number> {
+  const program = new LineProgram('The reading loop', [
+    compiled('reading'),
+    ...[length, warmupMs, measureMs].map(String)
+  ])
+  const { bytesPerSecond } = (await program.ask()) as { bytesPerSecond: number }
+  await program.end()
+  return bytesPerSecond
+}
+
 function repeat(timing: Timing, length: number, once: () => number, expected: number): number {
   let bytes = 0
   const window = new Window(timing, () => ({ bytes }))
@@ -87,13 +100,20 @@ export default async function checksum(context: Context): Promise<Row[]> {
   ] as const) {
     const rates: Record<Way, number[]> = { copied: [], summed: [], 'copied and summed': [], 'summed in JavaScript': [] }
     const verified: number[] = []
+    const read: number[] = []
     for (let i = 0; i < context.repeats; i++) {
       for (const way of WAYS) rates[way].push((await start('pass', { way, length, ...timing }).result) / 1e9)
       if (length === 1460) verified.push((await start('verify', timing).result) / 1e9)
+      else read.push((await readOnly(length, timing)) / 1e9)
     }
     const reference = { name: `copied, ${size}`, values: rates.copied }
     const row = (name: string, values: number[]): Row => ({ name, unit: 'GB/s', values, reference })
     for (const way of WAYS.slice(1)) rows.push(row(`${way}, ${size} a call`, rates[way]))
+    if (read.length > 0)
+      rows.push({
+        ...row(`summed, ${size} a call`, rates.summed),
+        reference: { name: 'read only, in C++', values: read }
+      })
     if (length === 1460) rows.push(row(`verified, ${BATCH_PACKETS} packets of ${PACKET_BYTES} bytes a call`, verified))
   }
   return rows

@@ -172,7 +172,7 @@ export interface Addon {
    * not begin there (EHOSTUNREACH), or where it does not know the neighbour now (ENXIO).
    */
   neighbour(interfaceName: string, destination: number, source: number): number
-  /** Those that the kernel knows, of TUN devices and of packet sockets; of what cannot be opened there is nothing. */
+  /** By flag, whether the kernel takes it, on TUN devices and packet sockets; of what cannot be opened there is nothing. */
   offloadFlags(): Record<string, boolean>
   /** What an interface's driver does with packets, or a negative errno. */
   offloads(interfaceName: string): Record<string, boolean> | number
