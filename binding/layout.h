@@ -29,6 +29,8 @@ enum TxColumn {
 };
 
 constexpr size_t kMaxPacket = 65535;
+/** So much at once: ACKs leave after each batch, and the sooner they do, the more the sender works beside us. */
+constexpr size_t kEnoughBytes = 256 * 1024;
 constexpr size_t kMinIpHeader = 20;
 constexpr size_t kMinTcpHeader = 20;
 constexpr size_t kMinIcmpHeader = 8;

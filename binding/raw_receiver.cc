@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kPacketCost = 256;
 /** The kernel counts pages, of which a packet may fill a small part. */
 constexpr size_t kLeastShare = 16;
+/** A batch asks for so many messages at least: four that are full and what is between them. */
+constexpr size_t kFewest = 8;
 
 /** What the kernel has to say of a socket's memory; false where it says nothing. */
 bool ReadMemory(int fd, uint32_t (&memory)[SK_MEMINFO_VARS]) {
@@ -32,6 +34,7 @@ void RawReceiver::Attach(uint8_t* const* slots, size_t slot_length, int32_t* tab
   table_ = table;
   counters_ = counters;
   messages_.assign(rows, mmsghdr{});
+  wanted_ = rows;
   pieces_.resize(2 * rows);
   prefixes_.resize(rows * prefix_length_);
   for (size_t i = 0; i < rows; i++) {
@@ -43,13 +46,14 @@ void RawReceiver::Attach(uint8_t* const* slots, size_t slot_length, int32_t* tab
 }
 
 int RawReceiver::Receive(int fd) {
-  for (size_t i = 0; i < messages_.size(); i++) {
+  const size_t asked = wanted_;
+  for (size_t i = 0; i < asked; i++) {
     messages_[i].msg_hdr.msg_flags = 0;
     pieces_[2 * i + 1].iov_base = slots_[i];
   }
   int received;
   do {
-    received = recvmmsg(fd, messages_.data(), static_cast<unsigned>(messages_.size()), MSG_DONTWAIT, nullptr);
+    received = recvmmsg(fd, messages_.data(), static_cast<unsigned>(asked), MSG_DONTWAIT, nullptr);
   } while (received < 0 && errno == EINTR);
   if (received < 0) return -errno;
   counters_[kReceivedBatches]++;
@@ -59,8 +63,9 @@ int RawReceiver::Receive(int fd) {
   for (int i = 0; i < received; i++) {
     const mmsghdr& message = messages_[static_cast<size_t>(i)];
     taken += message.msg_len + kPacketCost;
-    // Only what the kernel joined beyond IPv4's 64 KiB ("BIG TCP") does not fit: no length field describes it.
-    if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0 || message.msg_len < prefix_length_) {
+    // What the kernel joined beyond IPv4's 64 KiB ("BIG TCP"): no length field describes it.
+    bool is_big = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0 || message.msg_len > prefix_length_ + kMaxPacket;
+    if (is_big || message.msg_len < prefix_length_) {
       counters_[kReceivedTruncated]++;
       continue;
     }
@@ -78,8 +83,14 @@ int RawReceiver::Receive(int fd) {
     row[kRxRegion] = i;
     rows++;
   }
-  LookAtQueue(fd, static_cast<size_t>(received) == messages_.size(), taken);
+  AskFor(static_cast<size_t>(received), taken);
+  LookAtQueue(fd, static_cast<size_t>(received) == asked, taken);
   return rows;
+}
+
+/** `bytes` in the last batch of so many messages, which came to more than none. */
+void RawReceiver::AskFor(size_t messages, size_t bytes) {
+  wanted_ = std::clamp(kEnoughBytes * messages / bytes, std::min(kFewest, messages_.size()), messages_.size());
 }
 
 ChecksumState RawReceiver::Judge(size_t, const uint8_t* packet, size_t length) const { return Verify(packet, length); }

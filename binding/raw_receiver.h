@@ -40,6 +40,7 @@ class RawReceiver {
   virtual int32_t SegmentText(size_t) const { return 0; }
 
  private:
+  void AskFor(size_t messages, size_t bytes);
   void LookAtQueue(int fd, bool is_full, size_t taken);
 
   uint8_t* const* slots_ = nullptr;
@@ -51,6 +52,8 @@ class RawReceiver {
   size_t room_ = 0;
   double fill_ = 0;
   std::vector<mmsghdr> messages_;
+  /** How many of them the next batch asks for: as many as come to kEnoughBytes if they are as long as those of the last one. */
+  size_t wanted_ = 0;
   /** Two a message: prefix and slot. */
   std::vector<iovec> pieces_;
   size_t prefix_length_ = 0;

@@ -126,7 +126,8 @@ Napi::Value TunDevice::Name(const Napi::CallbackInfo& info) { return Napi::Strin
 
 int TunDevice::ReceiveBatch(size_t) {
   size_t count = 0;
-  for (int reads = 0; count < slots_.size(); reads++) {
+  size_t bytes = 0;
+  for (int reads = 0; count < slots_.size() && bytes < kEnoughBytes; reads++) {
     uint8_t* packet = slots_[count];
     VirtioHeader header;
     iovec pieces[] = {{&header, sizeof header}, {packet, slot_length_}};
@@ -138,7 +139,7 @@ int TunDevice::ReceiveBatch(size_t) {
       break;
     }
     size_t length = static_cast<size_t>(got) - (has_header_ ? sizeof header : 0);
-    if (length > slot_length_ || length < kMinIpHeader) {
+    if (length > kMaxPacket || length < kMinIpHeader) {
       Count(kTunReceivedTruncated);
       continue;
     }
@@ -153,6 +154,7 @@ int TunDevice::ReceiveBatch(size_t) {
     row[kRxChecksum] = checksum;
     row[kRxSegment] = ReadSegmentText(header);
     row[kRxRegion] = static_cast<int32_t>(count);
+    bytes += length;
     count++;
   }
   Count(kTunReceivedBatches);

@@ -8,8 +8,11 @@ import { type LinkReceiver, RxBatch, type TxBatch } from './link.ts'
 
 /** A batch of received packets, each in a slot that holds the largest there is: GRO hands over 64 KiB at once. */
 const RX_SLOTS = 64
-/** Not a power of two: slots a multiple of 64 KiB apart would all have their headers in the same set of each cache. Small enough for malloc's heap. */
-const RX_SLOT_BYTES = 65536 + 192
+/**
+ * Beside the largest packet, room for what the reader is given with its text (tcp/arena.ts). Not a power of two: slots a multiple of
+ * 64 KiB apart would all have their headers in the same set of each cache. Small enough for malloc's heap.
+ */
+const RX_SLOT_BYTES = 65536 + 2048 + 192
 
 /** What every link on a driver of the addon can be asked for. */
 export const driverOptions = {

@@ -64,7 +64,7 @@ export class Loan {
   /** The oldest bytes, at most `most`, in memory of their own. */
   read(most: number): Uint8Array {
     const at = this.#first
-    if (this.#fillsItsMemory(at) && this.#spans[at + 2] <= most) return this.#give()
+    if (this.#fillsItsMemory(at) && this.#spans[at + 2] <= most) return this.#give(most)
     const bytes = this.arena.allocate(Math.min(most, this.#bytesToCopy(), LARGE_READ))
     this.copyTo(bytes, 0, bytes.length)
     return bytes
@@ -84,14 +84,25 @@ export class Loan {
     )
   }
 
-  #give(): Uint8Array {
+  #give(most: number): Uint8Array {
     const at = this.#first
     const spans = this.#spans
-    const { buffer, byteOffset } = this.lender.regions[spans[at]]
-    const bytes = new Uint8Array(buffer, byteOffset + spans[at + 1], spans[at + 2])
+    const memory = this.lender.regions[spans[at]]
+    const start = spans[at + 1]
+    const end = start + spans[at + 2]
     this.lender.surrender?.(spans[at])
+    this.length -= end - start
     this.#first += SPAN
-    this.length -= bytes.length
+    const more = this.#bytesThatFit(Math.min(most - (end - start), memory.length - end))
+    if (more > 0) this.copyTo(memory, end, end + more)
+    return new Uint8Array(memory.buffer, memory.byteOffset + start, end + more - start)
+  }
+
+  /** Of the oldest pieces as many whole ones as fit in `room` and have to be copied anyway: the rest of a write, behind full segments, say. */
+  #bytesThatFit(room: number): number {
+    const spans = this.#spans
+    let bytes = 0
+    for (let at = this.#first; at < this.#end && bytes + spans[at + 2] <= room; at += SPAN) bytes += spans[at + 2]
     return bytes
   }
 

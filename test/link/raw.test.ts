@@ -172,6 +172,25 @@ t.test('a thousand packets in one call arrive, in order, in few batches', { skip
   t.equal(peer.batches, Math.ceil(1000 / 64))
 })
 
+t.test('while packets are large, a batch asks for few, so that ACKs leave between them', { skip }, async t => {
+  const { link, peer } = open(t, { joinSegments: false })
+  const port = claimFree(link)
+  const text = new Uint8Array(60_000)
+  const send = async (count: number, bytes: number): Promise<number> => {
+    const batch = newBatch(text)
+    for (let i = 0; i < count; i++) {
+      addSegment(batch, { sourcePort: 9, destinationPort: port, seq: i * bytes, text: [0, bytes] })
+    }
+    const [batches, segments] = [peer.batches, peer.segments.length]
+    link.send(batch)
+    await peer.until(() => peer.segments.length === segments + count)
+    return peer.batches - batches
+  }
+  t.equal(await send(1, 60_000), 1)
+  t.equal(await send(40, 60_000), 5, 'eight at once')
+  t.ok((await send(100, 100)) <= 3, 'and again many that are small, but for the first ones')
+})
+
 t.test('ICMP errors about TCP are heard, other ICMP is not', { skip }, async t => {
   const { link, peer } = open(t)
   const batch = newBatch(new Uint8Array(0), 4)

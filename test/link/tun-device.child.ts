@@ -64,7 +64,7 @@ const plain = (): Promise<object> => withoutHeader(true)
 const apart = (): Promise<object> => withoutHeader(false)
 
 /** A slot of the driver's. */
-const SLOT_BYTES = 65_728
+const SLOT_BYTES = 67_776
 
 /** Keeps all that it reads, of every second batch once that is gone, and looks at it in the end. */
 async function kept(tun: Partial<TunStackOptions['tun']>): Promise<object> {
@@ -82,11 +82,13 @@ async function kept(tun: Partial<TunStackOptions['tun']>): Promise<object> {
     })
     connect(7, OURS).resume().end(sent)
   })
+  const { receivedBytes, receivedBatches } = stack.counters().link
   stack.close()
   const inSlots = views.filter(({ buffer }) => buffer.byteLength === SLOT_BYTES)
   return {
     isSame: sent.equals(Buffer.concat(views)),
     given: inSlots.length > 0,
+    isPrompt: receivedBytes / receivedBatches < 330_000,
     fillsHalf: inSlots.every(({ length }) => length >= SLOT_BYTES / 2)
   }
 }

@@ -32,18 +32,18 @@ const rows = [
   },
   {
     work: 'givesAway',
-    what: 'a reader is given the memory that large text has come in, which no later packet overwrites; small text is copied',
-    seen: { isSame: true, given: true, fillsHalf: true }
+    what: 'a reader is given the memory that large text has come in, which no later packet overwrites; a batch ends after 256 KiB',
+    seen: { isSame: true, given: true, isPrompt: true, fillsHalf: true }
   },
   {
     work: 'givesAwayJoined',
     what: 'so it is with segments that were joined',
-    seen: { isSame: true, given: true, fillsHalf: true }
+    seen: { isSame: true, given: true, isPrompt: true, fillsHalf: true }
   },
   {
     work: 'copiesSmall',
     what: 'and where nothing is joined, all is copied',
-    seen: { isSame: true, given: false, fillsHalf: true }
+    seen: { isSame: true, given: false, isPrompt: true, fillsHalf: true }
   },
   {
     work: 'existing',

@@ -448,6 +448,28 @@ t.test(
   }
 )
 
+t.test(
+  'ReceiveBuffer: small text behind that of a memory which is given away comes with it, where it fits',
+  async t => {
+    const ends = [65_160, 65_536, 130_696, 131_072, 134_000]
+    for (const { most, lengths } of [
+      { most: 2 ** 20, lengths: [65_536, 65_536, 2928] },
+      { most: 65_535, lengths: [65_160, 376, 65_160, 3304] }
+    ]) {
+      const arena = new Arena(Number.POSITIVE_INFINITY, scribbled)
+      const buffer = new ReceiveBuffer(2 ** 20)
+      const slots = new Slots(5, 67_776)
+      arena.lend(slots)
+      for (const [i, end] of ends.entries()) slots.arrive(arena, buffer, i, i === 0 ? 0 : ends[i - 1], end)
+      const views = readAll(buffer, most)
+      t.same(lengthsOf(views), lengths)
+      t.equal(arena.unread, 0)
+      slots.end(arena)
+      t.ok(same(Buffer.concat(views), text(0, 134_000)))
+    }
+  }
+)
+
 t.test('ReceiveBuffer: memory is not given away', async t => {
   const give = (
     name: string,
