@@ -212,6 +212,7 @@ class Driver : public Napi::ObjectWrap<Kind>, protected LoopHandles::Listener {
   }
 
   void LoopTurns() override {
+    polling_.Looks();
     if (uv_hrtime() < sleeps_at_) return;
     polling_.GivesUp();
     handles_->StayAwake(false);

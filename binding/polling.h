@@ -24,7 +24,12 @@ class Polling {
 
   void PacketsArrive(uint64_t now) {
     follows_closely_ = rested_at_ != 0 && now - rested_at_ < closely_;
-    if (polls_) Remember(failures_ - 1);
+    if (polls_ && !follows_closely_) {
+      Remember(failures_ + 1);
+    } else if (polls_ && looks_ > 1) {
+      // What is there at the first look would have been there for one who lay down to sleep.
+      Remember(failures_ - 1);
+    }
     polls_ = false;
   }
 
@@ -38,8 +43,12 @@ class Polling {
       return 0;
     }
     polls_ = true;
+    looks_ = 0;
     return now + closely_;
   }
+
+  /** The loop goes round without sleeping. */
+  void Looks() { looks_++; }
 
   /** It was looked for in vain. */
   void GivesUp() {
@@ -54,8 +63,8 @@ class Polling {
     left_out_ = (uint32_t{1} << failures_) - 1;
   }
 
-  /** After that many in a row one of 256 is tried. */
-  static constexpr int kMostFailures = 8;
+  /** After that many in a row one of 1024 is tried. */
+  static constexpr int kMostFailures = 10;
 
   uint64_t always_ = 0;
   uint64_t closely_ = 0;
@@ -63,6 +72,8 @@ class Polling {
   uint64_t rested_at_ = 0;
   bool follows_closely_ = false;
   bool polls_ = false;
+  /** Since it last rested. */
+  uint64_t looks_ = 0;
   int failures_ = 0;
   /** Rests that go by without polling. */
   uint32_t left_out_ = 0;
