@@ -43,7 +43,7 @@ void TunDevice::Init(Napi::Env env, Napi::Object exports) {
   Define(env, exports, "TunDevice", kTunCounterNames,
          {InstanceMethod<&TunDevice::Open>("open"), InstanceMethod<&TunDevice::Adopt>("adopt"),
           InstanceMethod<&TunDevice::Descriptor>("descriptor"), InstanceMethod<&TunDevice::Steer>("steer"),
-          InstanceMethod<&TunDevice::Name>("name")});
+          InstanceMethod<&TunDevice::HasOffload>("hasOffload"), InstanceMethod<&TunDevice::Name>("name")});
 }
 
 /** (name, offload, multiQueue): creates the device, or opens a queue of one that exists. 0 or -errno. */
@@ -96,7 +96,9 @@ int TunDevice::TakeOver(Napi::Env env, UniqueFd fd) {
     if (ioctl(fd.get(), TUNSETVNETHDRSZ, &length) != 0) return -errno;
     // Older kernels do not know all of it; without any the header still spares the checksums on our way out.
     for (unsigned offloads : {kOffloads, kOffloads & ~TUN_F_TSO_ECN, unsigned{TUN_F_CSUM}, 0u}) {
-      if (ioctl(fd.get(), TUNSETOFFLOAD, offloads) == 0) break;
+      if (ioctl(fd.get(), TUNSETOFFLOAD, offloads) != 0) continue;
+      has_offload_ = (offloads & TUN_F_TSO4) != 0;
+      break;
     }
   }
   fd_ = std::move(fd);
@@ -120,6 +122,9 @@ Napi::Value TunDevice::Steer(const Napi::CallbackInfo& info) {
   if (error == 0 && ioctl(fd_.get(), TUNSETSTEERINGEBPF, &fd) != 0) error = -errno;
   return Napi::Number::New(info.Env(), error);
 }
+
+/** Whether super-segments pass whole, both ways. */
+Napi::Value TunDevice::HasOffload(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), has_offload_); }
 
 /** The interface's name, which the kernel may have chosen. */
 Napi::Value TunDevice::Name(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), name_); }

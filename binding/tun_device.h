@@ -35,6 +35,7 @@ class TunDevice : public Driver<TunDevice> {
   Napi::Value Adopt(const Napi::CallbackInfo& info);
   Napi::Value Descriptor(const Napi::CallbackInfo& info);
   Napi::Value Steer(const Napi::CallbackInfo& info);
+  Napi::Value HasOffload(const Napi::CallbackInfo& info);
   Napi::Value Name(const Napi::CallbackInfo& info);
 
   int TakeOver(Napi::Env env, UniqueFd fd);
@@ -57,6 +58,7 @@ class TunDevice : public Driver<TunDevice> {
   std::string name_;
   /** Each packet has a virtio header before it. */
   bool has_header_ = false;
+  bool has_offload_ = false;
   Backlog backlog_{kBacklogLimit};
 };
 

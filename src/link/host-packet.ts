@@ -9,6 +9,7 @@ import type { Counters } from '../stats.ts'
 import type { Link, LinkReceiver, PortGuard, Route, TxBatch } from './link.ts'
 import { TX_HEADER_OFFSET, TX_SEGMENT, TX_STRIDE } from './link.ts'
 import { DriverLink, driverOptions } from './native-driver.ts'
+import { checkOffload } from './offload.ts'
 import { openError } from './packet-errors.ts'
 import { rejectAll } from './port-filter.ts'
 import { localAddress, RawLink, type RawLinkOptions } from './raw.ts'
@@ -68,6 +69,7 @@ export class HostPacketLink implements Link {
       this.#raw.close()
       throw error
     }
+    checkOffload(values.offload, this.offload, interfaceName)
     this.guard = this.#raw.guard
     this.share = this.#raw.share
     this.acceptsPartialChecksums = this.#raw.acceptsPartialChecksums

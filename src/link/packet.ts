@@ -16,6 +16,7 @@ import { arpAbout, packetsTo, packetsToStation } from './frame-filters.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink, type DriverLinkOptions, driverOptions } from './native-driver.ts'
 import { type Ethernet, Neighbours } from './neighbours.ts'
+import { checkOffload } from './offload.ts'
 import { openError } from './packet-errors.ts'
 import { type Share, type ShareOptions, shareOption } from './share.ts'
 
@@ -101,6 +102,7 @@ export class PacketLink implements Link {
     this.#interface = interfaceName
     this.#driver = openDriver(addon, interfaceName, ours, mac, this.share, values)
     const socket = this.#driver.native
+    checkOffload(values.offload, this.offload, interfaceName)
     socket.setNetwork(ours, values.prefixLength, this.#network.gateway)
     this.#tooLarge = this.#driver.counter('sendTooLarge')
     this.#waits = this.#driver.counter('sendAwaitedNeighbour')

@@ -11,6 +11,7 @@ import { formatAddress } from '../wire/address.ts'
 import { addressOption } from './address-option.ts'
 import type { Link, LinkReceiver, Route, TxBatch } from './link.ts'
 import { DriverLink, type DriverLinkOptions, driverOptions } from './native-driver.ts'
+import { checkOffload } from './offload.ts'
 import { type Share, type ShareOptions, shareOption } from './share.ts'
 import { steering } from './steering.ts'
 
@@ -102,6 +103,7 @@ export class TunLink implements Link {
         : device.adopt(fd, this.share !== undefined)
     if (error !== 0) throw fd === undefined ? openError(error, name) : noDevice(fd)
     this.interfaceName = device.name()
+    checkOffload(values.offload, this.offload, this.interfaceName)
     this.addresses = [ours]
     this.#route = { source: ours, mtu: values.mtu }
     try {
@@ -114,6 +116,11 @@ export class TunLink implements Link {
 
   get congested(): boolean {
     return this.#driver.congested
+  }
+
+  /** Whether super-segments pass whole: the device has virtio headers, and the kernel cuts and joins. */
+  get offload(): boolean {
+    return this.#driver.native.hasOffload()
   }
 
   start(receiver: LinkReceiver): void {

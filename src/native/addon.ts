@@ -59,6 +59,8 @@ export interface NativeTunDevice extends NativeDriver {
   steer(program: Uint8Array): number
   /** The interface's, once it is open. */
   name(): string
+  /** Whether super-segments pass whole, both ways. */
+  hasOffload(): boolean
 }
 
 export interface NativePacketSocket extends NativeDriver {

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { ConnectionStream, createTunStack, TunLink, type TunStackOptions } from '../../src/index.ts'
+import { ConnectionStream, createTunStack, TunLink, TunQueues, type TunStackOptions } from '../../src/index.ts'
 
 const OURS = '10.97.0.2'
 const HOST = '10.97.0.1'
@@ -188,6 +188,18 @@ function refusals(): object {
   return { ...result, isGone: !isThere('first0') }
 }
 
+async function warnings(offload: boolean): Promise<object> {
+  const queues = new TunQueues({ hostAddress: HOST, name: 'old%d', of: 2, offload: false })
+  const seen: unknown[] = []
+  process.on('warning', warning => seen.push((warning as { code?: string }).code))
+  const links = queues.fds.map((fd, index) => new TunLink({ address: OURS, fd, share: { index, of: 2 }, offload }))
+  await new Promise(setImmediate)
+  const has = links.map(link => link.offload)
+  for (const link of links) link.close()
+  queues.close()
+  return { has, seen }
+}
+
 const work: Record<string, () => object | Promise<object>> = {
   creates,
   plain,
@@ -199,7 +211,9 @@ const work: Record<string, () => object | Promise<object>> = {
   killed,
   connects,
   downAndUp,
-  refusals
+  refusals,
+  fallsBack: () => warnings(true),
+  doesWithout: () => warnings(false)
 }
 process.stdout.write(JSON.stringify(await work[process.argv[2]]()))
 closeSync(1)

@@ -46,6 +46,16 @@ const rows = [
     seen: { isSame: true, given: false, isPrompt: true, fillsHalf: true }
   },
   {
+    work: 'fallsBack',
+    what: 'a device without virtio headers does, and a warning says so once',
+    seen: { has: [false, false], seen: ['RAWTCP_NO_OFFLOAD'] }
+  },
+  {
+    work: 'doesWithout',
+    what: 'and says nothing where no offload is wanted',
+    seen: { has: [false, false], seen: [] }
+  },
+  {
     work: 'existing',
     what: 'a device that somebody else has set up is used, and stays',
     seen: { echoed: 1000, isKept: true }
