@@ -93,7 +93,9 @@ void RawReceiver::AskFor(size_t messages, size_t bytes) {
   wanted_ = std::clamp(kEnoughBytes * messages / bytes, std::min(kFewest, messages_.size()), messages_.size());
 }
 
-ChecksumState RawReceiver::Judge(size_t, const uint8_t* packet, size_t length) const { return Verify(packet, length); }
+ChecksumState RawReceiver::Judge(size_t, const uint8_t* packet, size_t length) const {
+  return VerifyUnlessPartial(packet, length);
+}
 
 void RawReceiver::ForgetOverflows(int fd) {
   uint32_t memory[SK_MEMINFO_VARS] = {};

@@ -11,10 +11,16 @@
 namespace rawtcp {
 
 /**
- * GOOD, PARTIAL or BAD for a whole TCP segment or ICMP message; of 65536 segments whose checksum is good one is PARTIAL, too. UNKNOWN for all else, fragments and headers that
- * make no sense among it: those are the stack's to read, to refuse and to count.
+ * GOOD, PARTIAL or BAD for a whole TCP segment or ICMP message. UNKNOWN for all else, fragments and headers that make no sense
+ * among it: those are the stack's to read, to refuse and to count.
  */
 ChecksumState Verify(const uint8_t* packet, size_t length);
+
+/**
+ * The same for those who take unfinished checksums, and have no use for the sum of such a segment's text: of 65536 segments whose checksum is
+ * good one is PARTIAL, too.
+ */
+ChecksumState VerifyUnlessPartial(const uint8_t* packet, size_t length);
 
 }  // namespace rawtcp
 
