@@ -32,9 +32,9 @@ export function cable(context: Context, { segmentationOffload }: CableKind = { s
   return { left, right, leftAddress, rightAddress, remove }
 }
 
-/** As the kernel does by itself: a cable for tests has one CPU receive all packets, which keeps their order, and takes time. */
+/** As the kernel does by itself: devices for tests have one CPU receive all packets, which keeps their order, and takes time. */
 function receiveAnywhere(host: Namespace): void {
-  host.run('sh', '-c', 'for file in /sys/class/net/v0/queues/rx-*/rps_cpus; do echo 0 > $file; done')
+  host.run('sh', '-c', 'for file in /sys/class/net/*/queues/rx-*/rps_cpus; do echo 0 > $file; done')
 }
 
 /** A host alone, whose loopback device carries packets of 1500 bytes, one a segment. */
@@ -49,6 +49,7 @@ export function loopback(context: Context): Namespace {
 export function widestLoopback(context: Context): World {
   needsRoot()
   const host = newHost(context)
+  receiveAnywhere(host)
   return { left: host, right: host, leftAddress: '127.0.0.1', rightAddress: '127.0.0.1', remove: () => host.remove() }
 }
 
