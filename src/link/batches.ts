@@ -1,6 +1,7 @@
 // Packets on their way to a receiver: a queue of RxBatches that are filled in order and handed over all at once. While
 // they are handed over, new packets go to other batches, so a receiver may answer at once.
 
+import { empty } from '../lists.ts'
 import type { Gather } from './gather.ts'
 import { gatheredLength } from './gather.ts'
 import { RX_CHECKSUM, RX_LENGTH, RX_OFFSET, RX_STRIDE, RxBatch, type TxBatch } from './link.ts'
@@ -85,11 +86,6 @@ export class BatchQueue {
     this.bytes = 0
     this.#end = 0
   }
-}
-
-/** A length of 0 would give away the memory, which is needed again for the next batch. */
-function empty(batches: RxBatch[]): void {
-  while (batches.length > 0) batches.pop()
 }
 
 /** Closes the table's ranks where packets are longer than `limit`. */

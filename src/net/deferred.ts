@@ -2,6 +2,8 @@
 // microtasks of the process have theirs in between. Two stacks that are joined in memory could go on in there for ever, as each
 // answers the other: so the timers and the I/O of the process have their turn once a millisecond.
 
+import { empty } from '../lists.ts'
+
 /** Once in so many rounds somebody looks at the clock, and asks the loop of the process for a sign of life. */
 const ROUNDS_A_LOOK = 16
 /** So long the loop may wait for its turn. */
@@ -65,9 +67,4 @@ export class Deferred {
     this.#askedAt = -1
     if (this.#isComing) this.#run()
   }
-}
-
-/** A length of 0 would give away the memory, which is needed again in the next round. */
-function empty(list: unknown[]): void {
-  while (list.length > 0) list.pop()
 }

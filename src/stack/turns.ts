@@ -2,6 +2,7 @@
 // happened, what may be sent is sent, the packets leave together, and the one host timer is set.
 
 import type { Host, HostTimer } from '../host.ts'
+import { empty } from '../lists.ts'
 import { Event, type Tcb } from '../tcp/tcb.ts'
 import type { Connection } from './connection.ts'
 
@@ -188,9 +189,4 @@ export class Turns {
     this.#timer?.cancel()
     this.#work.end()
   }
-}
-
-/** A length of 0 would give away the memory, which is needed again in the next turn. */
-function empty(list: unknown[]): void {
-  while (list.length > 0) list.pop()
 }
