@@ -2,6 +2,7 @@
 
 import type { Addon, DriverClass, NativeDriver } from '../native/addon.ts'
 import { TxBatches } from '../native/tx-batches.ts'
+import { uncleared } from '../native/uncleared.ts'
 import { flag, int } from '../options.ts'
 import type { Counters } from '../stats.ts'
 import { type LinkReceiver, RxBatch, type TxBatch } from './link.ts'
@@ -62,10 +63,14 @@ export class DriverLink<Native extends NativeDriver> {
   }
 
   start(receiver: LinkReceiver): void {
-    const batch = new RxBatch(Array.from({ length: RX_SLOTS }, newSlot), RX_SLOTS, slot => {
-      batch.replace(slot, newSlot())
-      this.native.renewSlot(slot)
-    })
+    const batch = new RxBatch(
+      Array.from({ length: RX_SLOTS }, () => uncleared(RX_SLOT_BYTES)),
+      RX_SLOTS,
+      slot => {
+        batch.replace(slot, uncleared(RX_SLOT_BYTES))
+        this.native.renewSlot(slot)
+      }
+    )
     this.native.start(
       batch.regions,
       batch.table,
@@ -105,9 +110,4 @@ export class DriverLink<Native extends NativeDriver> {
     this.#congested = false
     this.native.close()
   }
-}
-
-/** Not cleared: nobody reads but what the kernel has written. */
-function newSlot(): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(RX_SLOT_BYTES).buffer)
 }

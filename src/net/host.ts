@@ -4,6 +4,7 @@ import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Host, HostTimer } from '../host.ts'
 import { addonIfAny } from '../native/addon.ts'
+import { uncleared } from '../native/uncleared.ts'
 import { Deferred } from './deferred.ts'
 
 export class NodeHost implements Host {
@@ -47,7 +48,7 @@ export class NodeHost implements Host {
   readonly copySpans: Host['copySpans'] = addonIfAny()?.copySpans
 
   allocate(bytes: number): Uint8Array {
-    this.#newest = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+    this.#newest = uncleared(bytes)
     return this.#newest
   }
 }
