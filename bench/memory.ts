@@ -45,7 +45,6 @@ async function stacks({ native, superSegments, intoBuffer = false, ...timing }: 
   const byAddon = native ? { assemble: cuts ? nativeCut() : nativeGather(), verify: nativeVerify({ joins: cuts }) } : {}
   const buffer = new Uint8Array(64 * 1024)
   const [left, right] = pairLinks({ host, superSegments, ...byAddon })
-  // What is under way stays in the cache: on a link without a delay nothing is gained by more.
   const buffers = { receiveBuffer: BUFFER, sendBuffer: BUFFER }
   const [sender, receiver] = [left, right].map(link => new Stack({ ...buffers, link, host }))
   const window = new Window(timing, () => {
@@ -60,7 +59,7 @@ async function stacks({ native, superSegments, intoBuffer = false, ...timing }: 
   let received = 0
 
   await new Promise<void>((resolve, reject) => {
-    receiver.listen({ port: 80, receiveBuffer: BUFFER }, connection => {
+    receiver.listen({ port: 80 }, connection => {
       connection.handlers = {
         readable() {
           if (intoBuffer) {
@@ -71,7 +70,7 @@ async function stacks({ native, superSegments, intoBuffer = false, ...timing }: 
         ended: () => connection.close()
       }
     })
-    const connection = sender.connect({ address: '10.0.0.2', port: 80, sendBuffer: BUFFER })
+    const connection = sender.connect({ address: '10.0.0.2', port: 80 })
     const write = (): void => {
       for (let taken = chunk.length; taken === chunk.length; ) {
         if (window.tick()) return connection.shutdown()

@@ -3,8 +3,7 @@
 // before anything is decided: the processor waits for many of them at once. Nothing depends on what is read here.
 
 import { RX_LENGTH, RX_OFFSET, RX_REGION, RX_STRIDE, type RxBatch } from '../link/link.ts'
-import type { PackedRows } from '../tcp/packed.ts'
-import { PackedTcb } from '../tcp/packed.ts'
+import { type PackedRows, PackedTcb } from '../tcp/packed.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionTable } from './table.ts'
 

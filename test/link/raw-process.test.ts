@@ -135,10 +135,8 @@ t.test('an open link keeps the process alive', { skip }, async t => {
   t.equal(run(withLink(body)).stdout, 'alive\n')
 })
 
-t.test('busy polling: the loop does not sleep for a while after a packet, then it does', { skip }, async t => {
-  const { status, stdout, stderr } = run(
-    withLink(
-      `
+/** A port of ours, a packet to it, and a way to see whether the loop sleeps. */
+const sleepless = `
       import { setTimeout as sleep } from 'node:timers/promises'
       import { addSegment, LOOPBACK, newBatch } from '${root}/test/native/packets.ts'
       import { freePort } from '${root}/test/link/ports.ts'
@@ -151,7 +149,13 @@ t.test('busy polling: the loop does not sleep for a while after a packet, then i
       const destinationPort = freePort()
       const batch = newBatch()
       addSegment(batch, { sourcePort: 9, destinationPort, flags: 4 })
-      link.guard.claim(LOOPBACK, destinationPort)
+      link.guard.claim(LOOPBACK, destinationPort)`
+
+t.test('busy polling: the loop does not sleep for a while after a packet, then it does', { skip }, async t => {
+  const { status, stdout, stderr } = run(
+    withLink(
+      `
+      ${sleepless}
       const arrived = new Promise(packetsArrived => link.start({ packetsArrived, linkWritable() {} }))
       const seen = [await slept(20)]
       link.send(batch)
@@ -171,19 +175,7 @@ t.test('packets that follow each other closely keep the loop awake, unless that 
   const { status, stdout, stderr } = run(
     withLink(
       `
-      import { setTimeout as sleep } from 'node:timers/promises'
-      import { addSegment, LOOPBACK, newBatch } from '${root}/test/native/packets.ts'
-      import { freePort } from '${root}/test/link/ports.ts'
-      const { eventLoopUtilization } = performance
-      const slept = async ms => {
-        const before = eventLoopUtilization()
-        await sleep(ms)
-        return eventLoopUtilization(before).idle > 0
-      }
-      const destinationPort = freePort()
-      const batch = newBatch()
-      addSegment(batch, { sourcePort: 9, destinationPort, flags: 4 })
-      link.guard.claim(LOOPBACK, destinationPort)
+      ${sleepless}
       let arrives
       link.start({ packetsArrived: () => arrives(), linkWritable() {} })
       const sender = new RawLink({ address: '127.0.0.1' })
