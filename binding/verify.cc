@@ -9,6 +9,9 @@ namespace {
 
 constexpr uint16_t kAllOnes = 0xffff;
 
+/** The longest segment that crosses a wire by itself, in a jumbo frame; a longer one was joined, or never met a wire. */
+constexpr size_t kLongestOnWire = 9216;
+
 ChecksumState VerifyTcp(const uint8_t* ip, const uint8_t* segment, size_t length, bool spares_partial) {
   if (length < kMinTcpHeader) return kChecksumUnknown;
   uint64_t pseudo = PseudoHeaderSum(ip, length);
@@ -17,7 +20,7 @@ ChecksumState VerifyTcp(const uint8_t* ip, const uint8_t* segment, size_t length
   uint16_t field;
   memcpy(&field, segment + kTcpChecksumAt, sizeof field);
   bool is_partial = field == Fold(pseudo);
-  if (is_partial && spares_partial) return kChecksumPartial;
+  if (is_partial && spares_partial && length > kLongestOnWire) return kChecksumPartial;
   if (Fold(BestChecksum().sum(segment, length, pseudo)) == kAllOnes) return kChecksumGood;
   return is_partial ? kChecksumPartial : kChecksumBad;
 }

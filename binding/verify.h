@@ -17,8 +17,8 @@ namespace rawtcp {
 ChecksumState Verify(const uint8_t* packet, size_t length);
 
 /**
- * The same for those who take unfinished checksums, and have no use for the sum of such a segment's text: of 65536 segments whose checksum is
- * good one is PARTIAL, too.
+ * The same for those who take unfinished checksums, and have no use for the sum of such a segment's text where it is long: of
+ * 65536 segments longer than a wire carries, and whose checksum is good, one is PARTIAL, too.
  */
 ChecksumState VerifyUnlessPartial(const uint8_t* packet, size_t length);
 

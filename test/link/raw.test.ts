@@ -172,6 +172,22 @@ t.test('a thousand packets in one call arrive, in order, in few batches', { skip
   t.equal(peer.batches, Math.ceil(1000 / 64))
 })
 
+t.test('a good checksum is GOOD whatever it is, that of the pseudo-header among them', { skip }, async t => {
+  const { link, peer } = open(t)
+  const port = claimFree(link)
+  const batch = newBatch(new Uint8Array(0), 512)
+  for (let seq = 0; seq < 65_536; seq += 512) {
+    batch.count = 0
+    for (let i = 0; i < 512; i++) addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq: seq + i })
+    link.send(batch)
+    await peer.until(() => peer.segments.length === seq + 512)
+  }
+  t.same(
+    peer.segments.filter(it => it.checksum !== CHECKSUM_GOOD).map(it => [it.segment.seq, it.checksum]),
+    []
+  )
+})
+
 t.test('while packets are large, a batch asks for few, so that ACKs leave between them', { skip }, async t => {
   const { link, peer } = open(t, { joinSegments: false })
   const port = claimFree(link)
