@@ -1,15 +1,16 @@
 // Ports reserved in the kernel: who may have which, and what is left when we are gone.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { KernelPorts, type ReceivedPorts, statesOnPort } from '../../src/link/kernel-ports.ts'
 import { loadAddon } from '../../src/native/addon.ts'
 import { LOOPBACK } from '../native/packets.ts'
 import { unless } from '../support/privileges.ts'
-import { freePort } from './ports.ts'
+import { claimFree, freePort } from './ports.ts'
 
 const EVERY_ADDRESS = 0
 
@@ -39,6 +40,12 @@ async function connection(t: Test, server: Server): Promise<[Socket, Socket]> {
     served.destroy()
   })
   return [client, served]
+}
+
+/** The port that claim.child.ts has claimed. */
+async function claimedBy(child: ChildProcess): Promise<number> {
+  const [output] = await once(child.stdout as Readable, 'data')
+  return Number(/^claimed (\d+)$/m.exec(String(output))?.[1])
 }
 
 t.test('a port on which the kernel listens is in use', async t => {
@@ -91,8 +98,7 @@ t.test('a port of ours is in use for the kernel, on every address that we claime
     [LOOPBACK, ['127.0.0.1', '0.0.0.0', '::']],
     [EVERY_ADDRESS, ['127.0.0.1', '0.0.0.0', '::']]
   ] as const) {
-    const port = freePort()
-    ports.claim(address, port)
+    const port = claimFree(ports, address)
     for (const host of hosts) {
       await t.rejects(listen(t, port, host), { code: 'EADDRINUSE' }, host)
     }
@@ -102,8 +108,7 @@ t.test('a port of ours is in use for the kernel, on every address that we claime
 
 t.test('a port that was given back is the kernel’s at once', async t => {
   const ports = guard(t)
-  const port = freePort()
-  ports.claim(EVERY_ADDRESS, port)
+  const port = claimFree(ports, EVERY_ADDRESS)
   t.throws(() => ports.claim(EVERY_ADDRESS, port), { code: 'EADDRINUSE' }, 'not twice')
   ports.release(EVERY_ADDRESS, port)
   ports.release(EVERY_ADDRESS, port)
@@ -118,8 +123,7 @@ t.test('an address that is not the host’s is not available', async t => {
 
 t.test('a kernel client meets silence at a guarded port', async t => {
   const ports = guard(t)
-  const port = freePort()
-  ports.claim(LOOPBACK, port)
+  const port = claimFree(ports)
   const client = connect(port, '127.0.0.1')
   t.teardown(() => client.destroy())
   const outcome = await Promise.race([
@@ -136,11 +140,10 @@ t.test('a kernel client meets silence at a guarded port', async t => {
 })
 
 t.test('when the process is killed, the port is free', async t => {
-  const port = freePort()
-  const child = spawn(process.execPath, ['--import=tsx', `${import.meta.dirname}/claim.child.ts`, String(port)], {
+  const child = spawn(process.execPath, ['--import=tsx', `${import.meta.dirname}/claim.child.ts`, 'one'], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
-  await once(child.stdout, 'data')
+  const port = await claimedBy(child)
   await t.rejects(listen(t, port), { code: 'EADDRINUSE' })
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -153,15 +156,13 @@ t.test(
     skip: unless(process.getuid?.() === 0, 'needs root')
   },
   async t => {
-    const port = freePort()
-    const child = spawn(process.execPath, ['--import=tsx', `${import.meta.dirname}/claim.child.ts`, String(port)], {
+    const child = spawn(process.execPath, ['--import=tsx', `${import.meta.dirname}/claim.child.ts`, 'one'], {
       stdio: ['ignore', 'pipe', 'ignore'],
       uid: 65534,
       gid: 65534
     })
     t.teardown(() => child.kill('SIGKILL'))
-    t.match(String(await once(child.stdout, 'data')), 'claimed')
-    const client = connect(port, '127.0.0.1')
+    const client = connect(await claimedBy(child), '127.0.0.1')
     t.teardown(() => client.destroy())
     const failed: unknown[] = []
     client.on('error', error => failed.push(error))
@@ -180,22 +181,22 @@ t.test('when descriptors run out, the claim says so', async t => {
 })
 
 t.test('a claim that the receiver refuses is undone', async t => {
-  const port = freePort()
+  let refused = 0
   const ports = guard(t, {
-    add() {
+    add(port) {
+      refused = port
       throw new Error('no')
     },
     remove() {}
   })
-  t.throws(() => ports.claim(LOOPBACK, port), { message: 'no' })
-  await listen(t, port)
+  t.throws(() => claimFree(ports), { message: 'no' })
+  await listen(t, refused)
 })
 
 t.test('the receiver hears of each port claimed and released, once', async t => {
   const heard: string[] = []
   const ports = guard(t, { add: port => void heard.push(`+${port}`), remove: port => void heard.push(`-${port}`) })
-  const port = freePort()
-  ports.claim(LOOPBACK, port)
+  const port = claimFree(ports)
   t.throws(() => ports.claim(LOOPBACK, port))
   ports.release(LOOPBACK, port)
   ports.release(LOOPBACK, port)

@@ -8,11 +8,11 @@ import { CHECKSUM_GOOD, CHECKSUM_PARTIAL } from '../../src/link/link.ts'
 import { RawSocketLink } from '../../src/link/raw-socket.ts'
 import { codeOfText } from '../../src/link/raw-socket-package.ts'
 import { ACK, PSH, RST, SYN } from '../../src/wire/segment.ts'
-import { addSegment, LOOPBACK, newBatch, type Sent } from '../native/packets.ts'
+import { addSegment, newBatch, type Sent } from '../native/packets.ts'
 import { unlessPrivileged } from '../support/privileges.ts'
 import { typescriptWorker } from '../support/worker.ts'
 import { Collector } from './collector.ts'
-import { freePort } from './ports.ts'
+import { claimFree } from './ports.ts'
 
 const skip = unlessPrivileged()
 
@@ -21,8 +21,7 @@ function open(t: Test): { link: RawSocketLink; peer: Collector; port: number; se
   t.teardown(() => link.close())
   const peer = new Collector()
   link.start(peer)
-  const port = freePort()
-  link.guard.claim(LOOPBACK, port)
+  const port = claimFree(link.guard)
   const batch = newBatch(Buffer.from('ping and more text'))
   const send = (...segments: Sent[]): void => {
     batch.count = 0
@@ -85,7 +84,7 @@ t.test('beyond the limit packets are dropped and counted', { skip }, async t => 
 t.test('segments for ports that are not ours are left alone', { skip }, async t => {
   const { link, peer, port, send } = open(t)
   send(
-    { sourcePort: 9, destinationPort: freePort(), flags: RST },
+    { sourcePort: 9, destinationPort: open(t).port, flags: RST },
     { sourcePort: 9, destinationPort: port, flags: RST, seq: 2 }
   )
   await peer.segment(it => it.seq === 2)

@@ -5,10 +5,10 @@ import { readdirSync } from 'node:fs'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { RawLink } from '../../src/link/raw.ts'
 import { RST } from '../../src/wire/segment.ts'
-import { addSegment, LOOPBACK, newBatch } from '../native/packets.ts'
+import { addSegment, newBatch } from '../native/packets.ts'
 import { typescriptWorker } from '../support/worker.ts'
 import { Collector } from './collector.ts'
-import { freePort } from './ports.ts'
+import { claimFree } from './ports.ts'
 
 const endings = ['closes', 'leaves it open', 'is terminated', 'calls exit', 'throws'] as const
 type Ending = (typeof endings)[number]
@@ -20,8 +20,7 @@ async function exchange(): Promise<RawLink> {
   const link = new RawLink({ address: '127.0.0.1' })
   const peer = new Collector()
   link.start(peer)
-  const port = freePort()
-  link.guard.claim(LOOPBACK, port)
+  const port = claimFree(link.guard)
   const batch = newBatch(new Uint8Array(1000), PACKETS)
   for (let seq = 0; seq < PACKETS; seq++) {
     addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })

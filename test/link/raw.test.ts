@@ -12,7 +12,7 @@ import { ACK, CWR, ECE, FIN, PSH, RST, SYN } from '../../src/wire/segment.ts'
 import { addSegment, LOOPBACK, newBatch, type Sent } from '../native/packets.ts'
 import { unlessPrivileged } from '../support/privileges.ts'
 import { Collector } from './collector.ts'
-import { freePort } from './ports.ts'
+import { claimFree } from './ports.ts'
 
 const skip = unlessPrivileged()
 
@@ -34,19 +34,6 @@ function open(
   return { link, peer, send }
 }
 
-/** A port of ours, reserved; another process may take it before we do, so that is tried again. */
-function claimFree(link: RawLink): number {
-  for (;;) {
-    const port = freePort()
-    try {
-      link.guard.claim(LOOPBACK, port)
-      return port
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EADDRINUSE') throw error
-    }
-  }
-}
-
 t.test(
   'active open: a SYN made by hand is answered, the handshake ends, text arrives, the kernel keeps quiet',
   {
@@ -59,7 +46,7 @@ t.test(
     await once(server, 'listening')
     const accepted = once(server, 'connection')
     const destinationPort = (server.address() as AddressInfo).port
-    const sourcePort = claimFree(link)
+    const sourcePort = claimFree(link.guard)
 
     send({ sourcePort, destinationPort, flags: SYN, seq: 1000 })
     const { segment, checksum } = await peer.segment(it => it.flags === (SYN | ACK))
@@ -82,7 +69,7 @@ t.test(
 
 t.test('passive open: the kernel as client meets silence where nothing answers, and no RST', { skip }, async t => {
   const { link, peer, send } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   const failed: unknown[] = []
@@ -102,7 +89,7 @@ t.test('passive open: the kernel as client meets silence where nothing answers, 
 
 t.test('a packet that the kernel has not cut up comes as one, larger than any MTU of Ethernet', { skip }, async t => {
   const { link, peer, send } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   const { segment } = await peer.segment(it => it.flags === SYN)
@@ -113,7 +100,10 @@ t.test('a packet that the kernel has not cut up comes as one, larger than any MT
   let acked = 0
   await peer.until(() => {
     const texts = peer.segments.filter(it => it.segment.payloadLength > 0)
-    const received = texts.reduce((sum, it) => Math.max(sum, it.segment.seq - segment.seq - 1 + it.text.length), 0)
+    const received = texts.reduce(
+      (sum, it) => Math.max(sum, ((it.segment.seq - segment.seq - 1) | 0) + it.text.length),
+      0
+    )
     if (received > acked) {
       acked = received
       send({ ...reply, seq: 78, ack: (segment.seq + 1 + acked) | 0 })
@@ -127,7 +117,7 @@ t.test('a packet that the kernel has not cut up comes as one, larger than any MT
 
 t.test('segments between ports of ours come back complete: GOOD, not PARTIAL', { skip }, async t => {
   const { link, peer, send } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   send({ sourcePort: 9, destinationPort: port, flags: RST, text: [0, 7] })
   const arrived = await peer.segment(it => it.destinationPort === port)
   t.equal(arrived.checksum, CHECKSUM_GOOD)
@@ -143,8 +133,8 @@ t.test(
   },
   async t => {
     const { link, peer, send } = open(t)
-    const port = claimFree(link)
-    const other = freePort()
+    const port = claimFree(link.guard)
+    const other = claimFree(open(t).link.guard)
     send(
       { sourcePort: 9, destinationPort: other, flags: RST, seq: 1 },
       { sourcePort: 9, destinationPort: port, flags: RST, seq: 2 }
@@ -161,7 +151,7 @@ t.test(
 
 t.test('a thousand packets in one call arrive, in order, in few batches', { skip }, async t => {
   const { link, peer } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const batch = newBatch(Buffer.alloc(2000, 'y'), 1000)
   for (let seq = 0; seq < 1000; seq++) {
     addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
@@ -174,7 +164,7 @@ t.test('a thousand packets in one call arrive, in order, in few batches', { skip
 
 t.test('a good checksum is GOOD whatever it is, that of the pseudo-header among them', { skip }, async t => {
   const { link, peer } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const batch = newBatch(new Uint8Array(0), 512)
   for (let seq = 0; seq < 65_536; seq += 512) {
     batch.count = 0
@@ -190,7 +180,7 @@ t.test('a good checksum is GOOD whatever it is, that of the pseudo-header among 
 
 t.test('while packets are large, a batch asks for few, so that ACKs leave between them', { skip }, async t => {
   const { link, peer } = open(t, { joinSegments: false })
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const text = new Uint8Array(60_000)
   const send = async (count: number, bytes: number): Promise<number> => {
     const batch = newBatch(text)
@@ -233,7 +223,7 @@ t.test('ICMP errors about TCP are heard, other ICMP is not', { skip }, async t =
 
 t.test('a descriptor that points nowhere is counted, and the packets around it leave', { skip }, async t => {
   const { link, peer } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const batch = newBatch()
   for (const seq of [1, 2, 3]) addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq })
   batch.table[TX_STRIDE + TX_HEADER_OFFSET] = -1
@@ -251,7 +241,7 @@ t.test('a receive buffer that is too small overflows, and the packets lost are c
   t.teardown(() => link.close())
   const peer = new Collector()
   link.start(peer)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   const batch = newBatch(new Uint8Array(1000), 1000)
   for (let seq = 0; seq < 1000; seq++) {
     addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
@@ -264,7 +254,7 @@ t.test('a receive buffer that is too small overflows, and the packets lost are c
 
 t.test('a batch tells how full the queue is that it came from', { skip }, async t => {
   const { link, peer, send } = open(t, { receiveBuffer: 1024 * 1024 })
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   send({ sourcePort: 9, destinationPort: port, flags: RST, seq: 0 })
   await peer.segment(it => it.seq === 0)
   t.equal(peer.fullest, 0)
@@ -280,10 +270,10 @@ t.test('a batch tells how full the queue is that it came from', { skip }, async 
 
 t.test('close may come twice, in a callback too, and nothing is heard or sent afterwards', { skip }, async t => {
   const { link, send } = open(t)
-  const port = claimFree(link)
+  const port = claimFree(link.guard)
   let calls = 0
   const second = new RawLink({ address: '127.0.0.1' })
-  const port2 = claimFree(second)
+  const port2 = claimFree(second.guard)
   second.start({
     packetsArrived() {
       calls++
@@ -333,7 +323,7 @@ t.test(
   { skip },
   async t => {
     const { link, peer, send } = open(t)
-    const destinationPort = claimFree(link)
+    const destinationPort = claimFree(link.guard)
     // 'ping and more text, even' round the end of a ring, in tens: across the edge, on it, and a shorter last one.
     const flags = ACK | PSH | FIN | CWR | ECE
     send({ sourcePort: 9, destinationPort, flags, seq: 0x7ffffffa, text: [5, 14, 20, 11], segment: 10 })
@@ -355,7 +345,7 @@ t.test(
   { skip },
   async t => {
     const { link, peer } = open(t, { joinSegments: false })
-    const destinationPort = claimFree(link)
+    const destinationPort = claimFree(link.guard)
     const batch = newBatch(new Uint8Array(65_536), 16)
     let seq = 1
     for (let i = 0; i < 12; i++) {
@@ -379,7 +369,7 @@ t.test(
 
 t.test('segments that follow one another arrive as one, and are counted', { skip }, async t => {
   const { link, peer, send } = open(t)
-  const destinationPort = claimFree(link)
+  const destinationPort = claimFree(link.guard)
   const [before, behind] = [
     { seq: 1, flags: SYN },
     { seq: 27, flags: FIN | ACK }
