@@ -64,6 +64,28 @@ for (const variant of variants) {
     t.same(wrong, [])
   })
 
+  t.test(`${variant}: megabytes of the smallest and the largest words, and of words of either sign`, async t => {
+    const memory = new Uint8Array(3 * 1024 * 1024 + 100)
+    const patterns: readonly (readonly number[])[] = [
+      [0x00],
+      [0xff],
+      [0x7f, 0xff],
+      [0x80, 0x00],
+      [0x00, 0x80],
+      [0xff, 0x7f]
+    ]
+    for (const pattern of patterns) {
+      for (let i = 0; i < memory.length; i++) memory[i] = pattern[i % pattern.length]
+      for (const length of [524_287, 524_288, 524_319, 1_048_576, memory.length]) {
+        const [sum, expected] = [
+          addon.checksum(memory, 0, length, 7, variant),
+          reference(memory.subarray(0, length), 7)
+        ]
+        t.ok(same(sum, expected), `${length} bytes of ${pattern}: ${sum}, expected ${expected}`)
+      }
+    }
+  })
+
   t.test(`${variant}: all ones carry round`, async t => {
     const ones = new Uint8Array(65535).fill(0xff)
     for (const length of [1, 2, 3, 31, 32, 64, 128, 129, 65534, 65535]) {
