@@ -9,8 +9,11 @@ export interface HostTimer {
 export interface Host {
   /** Milliseconds on a clock that never goes back; the origin does not matter. */
   now(): number
-  /** Calls back once, at `at` on the clock of `now` or as soon after as can be. */
-  at(at: number, callback: () => void): HostTimer
+  /**
+   * Calls back once, at `at` on the clock of `now` or as soon after as can be. What had arrived by `heardUntil`, now unless it is given,
+   * has been handed over before, and what it led to: an ACK that only waits to be heard is not late.
+   */
+  at(at: number, callback: (heardUntil?: number) => void): HostTimer
   /** Calls back once the caller's turn is over, before time moves on. */
   defer(callback: () => void): void
   /** Fills `bytes` with numbers that nobody can guess (in a simulation: that the seed decides). */

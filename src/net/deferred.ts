@@ -33,6 +33,11 @@ export class Deferred {
     void RESOLVED.then(this.#run)
   }
 
+  /** Behind what waits, and behind what that puts off in its turn. */
+  pushBehindAnswers(callback: () => void): void {
+    this.push(() => this.push(callback))
+  }
+
   readonly #run = (): void => {
     const running = this.#next
     this.#next = this.#running

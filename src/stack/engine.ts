@@ -480,20 +480,20 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     return Math.min(this.table.nextDeadline, this.ip.reassembly.nextDeadline)
   }
 
-  deadlineComes(): void {
-    this.ip.reassembly.expire(this.now)
-    this.table.fire(this.now, entry => this.#timeIsUp(entry))
+  deadlineComes(heardUntil: number): void {
+    this.ip.reassembly.expire(heardUntil)
+    this.table.fire(heardUntil, entry => this.#timeIsUp(entry, heardUntil))
   }
 
   /** A deadline may have moved away since the timer was armed. */
-  #timeIsUp(entry: Entry): void {
+  #timeIsUp(entry: Entry, heardUntil: number): void {
     if (entry instanceof PackedTcb) entry = this.whole(entry)
     if (entry instanceof Tcb) {
-      if (nextDeadline(entry) <= this.now) deadlinePassed(entry, this.now, this)
+      if (nextDeadline(entry) <= heardUntil) deadlinePassed(entry, heardUntil, this.now, this)
       this.rearm(entry)
       if (CHECKS) checkInvariants(entry)
     } else if (entry instanceof SynReceived) {
-      this.passive.timeIsUp(entry)
+      this.passive.timeIsUp(entry, heardUntil)
     } else this.timeWaits.timeIsUp(entry)
   }
 

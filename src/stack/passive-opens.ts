@@ -244,9 +244,9 @@ export class PassiveOpens {
   }
 
   /** The record's deadline may have come. */
-  timeIsUp(record: SynReceived): void {
+  timeIsUp(record: SynReceived, heardUntil: number): void {
     const engine = this.#engine
-    if (record.retransmitAt > engine.now || synAckTimeout(record, engine.now, engine)) {
+    if (record.retransmitAt > heardUntil || synAckTimeout(record, engine.now, engine)) {
       engine.table.arm(record, record.retransmitAt)
     } else this.drop(record, 'timeout')
   }

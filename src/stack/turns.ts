@@ -18,7 +18,8 @@ export interface TurnWork {
   flushRepeats(): void
   /** ms, Infinity for never. */
   nextDeadline(): number
-  deadlineComes(): void
+  /** Those up to `heardUntil`: what is due later may be met by what waits to be heard. */
+  deadlineComes(heardUntil: number): void
   /** All of the turn is done. */
   tidy(): void
   /** The last turn is over. */
@@ -167,11 +168,11 @@ export class Turns {
     this.#timer = this.#host.at(at, this.#timeComes)
   }
 
-  readonly #timeComes = (): void => {
+  readonly #timeComes = (heardUntil = this.#host.now()): void => {
     this.#timerAt = Number.POSITIVE_INFINITY
     if (this.#isOver) return
     this.begin()
-    this.#work.deadlineComes()
+    this.#work.deadlineComes(heardUntil)
     this.end()
   }
 

@@ -30,30 +30,30 @@ export function nextDeadline(tcb: Tcb): number {
   )
 }
 
-/** Acts on the deadlines that have passed. */
-export function deadlinePassed(tcb: Tcb, now: number, out: Outbox): void {
-  if (tcb.finWait2At <= now) return end(tcb, null, 'FIN-WAIT-2 timeout', out)
-  if (userTimeoutAt(tcb) <= now) return giveUp(tcb, out)
-  if (tcb.delayedAckAt <= now) {
+/** Acts on the deadlines that have passed at `heardUntil`: the peer may have answered since, and not been heard yet. */
+export function deadlinePassed(tcb: Tcb, heardUntil: number, now: number, out: Outbox): void {
+  if (tcb.finWait2At <= heardUntil) return end(tcb, null, 'FIN-WAIT-2 timeout', out)
+  if (userTimeoutAt(tcb) <= heardUntil) return giveUp(tcb, out)
+  if (tcb.delayedAckAt <= heardUntil) {
     out.counters.delayedAcks++
     sendAck(tcb, now, out)
   }
-  if (tcb.corkedUntil <= now) {
+  if (tcb.corkedUntil <= heardUntil) {
     tcb.corkedUntil = Number.POSITIVE_INFINITY
     tcb.corkReleased = true
     out.schedule(tcb)
   }
-  if (tcb.pacedUntil <= now) {
+  if (tcb.pacedUntil <= heardUntil) {
     tcb.pacedUntil = Number.POSITIVE_INFINITY
     out.schedule(tcb)
   }
-  if (tcb.heldUntil <= now) {
+  if (tcb.heldUntil <= heardUntil) {
     tcb.heldUntil = Number.POSITIVE_INFINITY
     out.schedule(tcb)
   }
-  if (tcb.retransmitAt <= now) timerRunsOut(tcb, now, out)
-  if (tcb.persistAt <= now) persistTimeout(tcb, now, out)
-  if (tcb.keepAliveAt <= now) keepAliveTimeout(tcb, now, out)
+  if (tcb.retransmitAt <= heardUntil) timerRunsOut(tcb, now, out)
+  if (tcb.persistAt <= heardUntil) persistTimeout(tcb, now, out)
+  if (tcb.keepAliveAt <= heardUntil) keepAliveTimeout(tcb, now, out)
 }
 
 /** Which of the three it was (RFC 8985 §8). */

@@ -30,6 +30,24 @@ t.test(
   }
 )
 
+t.test('what is pushed behind answers comes after all that waits, and after what that puts off', async t => {
+  const deferred = new Deferred(now)
+  const order: string[] = []
+  await new Promise<void>(resolve => {
+    const text = (which: string) => (): void => {
+      order.push(`text ${which}`)
+      deferred.push(() => order.push(`ACK of ${which}`))
+    }
+    deferred.push(text('a'))
+    deferred.push(text('b'))
+    deferred.pushBehindAnswers(() => {
+      order.push('timer')
+      resolve()
+    })
+  })
+  t.same(order, ['text a', 'text b', 'ACK of a', 'ACK of b', 'timer'])
+})
+
 t.test('one that throws is an uncaught exception, and the others come all the same, in order', async t => {
   const deferred = new Deferred(now)
   const order: string[] = []

@@ -35,11 +35,56 @@ t.test('after the process was busy, what has arrived is heard before a timer tha
       resolve()
     })
     socket.send('x', (socket.address() as AddressInfo).port, '127.0.0.1', () => {
-      const end = host.now() + 50
-      while (host.now() < end);
+      busy(host, 50)
     })
   })
   t.same(order, ['arrived', 'timer'])
+})
+
+t.test(
+  'where the process was busy before a timer is heard, the timer says since when nothing waits for it',
+  async t => {
+    const host = new NodeHost()
+    let cameAt = -1
+    const heardUntil = await new Promise<number | undefined>(resolve => {
+      host.at(host.now() + 2, resolve)
+      // Timers of the same time come in order: what it puts off comes before what the timer does.
+      setTimeout(() => {
+        cameAt = host.now()
+        host.defer(() => busy(host, 5))
+      }, 2)
+    })
+    t.ok(heardUntil !== undefined && heardUntil <= cameAt, `${heardUntil} is no later than ${cameAt}`)
+  }
+)
+
+// As two stacks in memory do it: one has text under way all the time, and its timer moves away with each ACK. Whenever the process
+// is kept from running, the ACK is at most two steps away.
+t.test('a timer that each answer puts off never comes, however often the process is stopped', async t => {
+  const host = new NodeHost()
+  let due = host.now() + 2
+  let answers = 0
+  let isOver = false
+  const answer = (): void => {
+    due = host.now() + 2
+    if (answers++ % 300 === 0) busy(host, 4)
+    if (!isOver) host.defer(text)
+  }
+  const text = (): void => {
+    if (answers % 300 === 150) busy(host, 4)
+    host.defer(answer)
+  }
+  let looks = 0
+  const timeComes = (heardUntil = host.now()): void => {
+    looks++
+    if (due <= heardUntil) t.fail(`taken for late by ${heardUntil - due} ms after ${answers} answers`)
+    if (!isOver) host.at(due, timeComes)
+  }
+  host.at(due, timeComes)
+  host.defer(text)
+  await new Promise(resolve => setTimeout(resolve, 1000))
+  isOver = true
+  t.ok(looks > 20, `${looks} looks`)
 })
 
 t.test('a timer that was cancelled does not fire, not even when it was due', async t => {
@@ -52,7 +97,11 @@ t.test('a timer that was cancelled does not fire, not even when it was due', asy
       later.cancel()
       setTimeout(resolve, 20)
     }, 1)
-    const end = host.now() + 5
-    while (host.now() < end);
+    busy(host, 5)
   })
 })
+
+function busy(host: NodeHost, ms: number): void {
+  const end = host.now() + ms
+  while (host.now() < end);
+}
