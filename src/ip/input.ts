@@ -114,13 +114,20 @@ export class IpInput {
     return true
   }
 
-  #countDelivered(ecn: number): void {
+  /** So many more, that nobody needs to look at: they are like the one that `packet` describes. */
+  countMore(packets: number, bytes: number): void {
+    this.counters.received += packets
+    this.counters.receivedBytes += bytes
+    this.#countDelivered(this.packet.ecn, packets)
+  }
+
+  #countDelivered(ecn: number, packets = 1): void {
     const { counters } = this
-    counters.delivered++
-    if (ecn === ECN_NOT_ECT) counters.notEct++
-    else if (ecn === ECN_ECT_0) counters.ect0++
-    else if (ecn === ECN_CE) counters.ce++
-    else counters.ect1++
+    counters.delivered += packets
+    if (ecn === ECN_NOT_ECT) counters.notEct += packets
+    else if (ecn === ECN_ECT_0) counters.ect0 += packets
+    else if (ecn === ECN_CE) counters.ce += packets
+    else counters.ect1 += packets
   }
 
   #hasGoodAddresses(header: Ipv4Header): boolean {

@@ -50,6 +50,7 @@ import { LOOK_AHEAD_PACKETS, LookAhead } from './look-ahead.ts'
 import { Packer } from './packer.ts'
 import { PassiveOpens } from './passive-opens.ts'
 import { Ports } from './ports.ts'
+import { Run } from './run.ts'
 import { ConnectionTable, type Counts, type Entry } from './table.ts'
 import { TcpArrivals } from './tcp-arrivals.ts'
 import { TimeWaits } from './time-waits.ts'
@@ -125,6 +126,9 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
   readonly #turns: Turns
   readonly #packer: Packer
   readonly #lookAhead: LookAhead
+  readonly #run = new Run()
+  /** Who watches sees each packet as it is. */
+  readonly #joinsRuns: boolean
   readonly #transmitter: Transmitter
   readonly #addresses: OwnAddresses | undefined
   /** Connections whose writers wait for memory. */
@@ -142,6 +146,7 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     this.superSegmentBytes = this.cutsSuperSegments ? IPV4_MAX_PACKET : (link.superSegmentBytes as number)
     this.acceptsPartialChecksums = link.acceptsPartialChecksums
     this.tracer = tracer
+    this.#joinsRuns = tracer?.segment === undefined
     this.slab = new Slab(options.memoryLimit)
     this.arena = new Arena(
       options.unreadLimit,
@@ -200,10 +205,16 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
     const now = this.now
     this.queueFill = batch.queueFill
     const { table, views, regions, count } = batch
+    const run = this.#run
+    let lookedAhead = 0
     this.arena.lend(batch)
     try {
-      for (let row = 0; row < count * RX_STRIDE; row += RX_STRIDE) {
-        if (row % (LOOK_AHEAD_PACKETS * RX_STRIDE) === 0) this.#lookAhead.look(batch, row / RX_STRIDE)
+      for (let row = 0; row < count * RX_STRIDE; row += run.count * RX_STRIDE) {
+        if (row >= lookedAhead) {
+          this.#lookAhead.look(batch, row / RX_STRIDE)
+          lookedAhead = row + LOOK_AHEAD_PACKETS * RX_STRIDE
+        }
+        run.count = 1
         const region = table[row + RX_REGION]
         this.arena.lentRegion = region
         if (
@@ -218,8 +229,11 @@ export class Engine implements Outbox, LinkReceiver, TurnWork {
         )
           continue
         const packet = this.ip.packet
-        if (packet.protocol === PROTOCOL_TCP) this.segments.packetArrives(packet, table[row + RX_SEGMENT], now)
-        else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#answersEcho(packet), now)
+        if (packet.protocol === PROTOCOL_TCP) {
+          if (this.#joinsRuns) run.begin(batch, row)
+          if (run.count > 1) this.ip.countMore(run.count - 1, run.bytes - table[row + RX_LENGTH])
+          this.segments.packetArrives(packet, table[row + RX_SEGMENT], run, now)
+        } else if (packet.protocol === PROTOCOL_ICMP) this.icmp.messageArrives(packet, this.#answersEcho(packet), now)
         else this.stackCounters.unknownProtocol++
       }
       this.segments.batchEnds()

@@ -1,5 +1,6 @@
 // TCP segments as the stack receives them: summed, parsed, and handed to the record that they are for. Those that were joined
-// on their way are taken whole where nobody can tell the difference, else one after another (tcp/joined.ts).
+// on their way, or that follow one another (run.ts), are taken whole where nobody can tell the difference, else one after another
+// (tcp/joined.ts).
 
 import { CHECKS } from '../assert.ts'
 import type { IpPacket } from '../ip/input.ts'
@@ -13,6 +14,7 @@ import { Tcb } from '../tcp/tcb.ts'
 import { Segment } from '../wire/segment.ts'
 import { parseTcp, TCP_MALFORMED_OPTIONS, TCP_OK, TCP_TOO_SHORT, verifyTcpChecksum } from '../wire/tcp.ts'
 import type { Engine } from './engine.ts'
+import type { Run } from './run.ts'
 import type { Entry } from './table.ts'
 
 type Found = Exclude<Entry, PackedTcb> | undefined
@@ -27,17 +29,20 @@ export class TcpArrivals {
     this.#engine = engine
   }
 
-  /** `segmentText`: of each of those that it was joined from, bytes; 0 for one that is none of these. */
-  packetArrives(packet: IpPacket, segmentText: number, now: number): void {
+  /**
+   * `segmentText`: of each of those that the packet was joined from, bytes; 0 for one that is none of these. `run`: it, and those
+   * that are taken with it.
+   */
+  packetArrives(packet: IpPacket, segmentText: number, run: Run, now: number): void {
     const { counters, tracer } = this.#engine
-    counters.segmentsReceived++
+    counters.segmentsReceived += run.count
     if (!this.#isIntact(packet)) {
       counters.droppedBadChecksum++
       return
     }
     const seg = this.#segment
     const verdict = parseTcp(packet.view, packet.bytes, packet.offset, packet.length, seg)
-    if (verdict === TCP_MALFORMED_OPTIONS) counters.malformedOptions++
+    if (verdict === TCP_MALFORMED_OPTIONS) counters.malformedOptions += run.count
     else if (verdict !== TCP_OK) {
       if (verdict === TCP_TOO_SHORT) counters.droppedTooShort++
       else counters.droppedBadOffset++
@@ -47,14 +52,16 @@ export class TcpArrivals {
     seg.destinationAddress = packet.destination
     seg.tos = packet.tos
     seg.ttl = packet.ttl
-    const isJoined = segmentText > 0 && seg.payloadLength > segmentText
-    if (isJoined) {
+    const wasJoined = segmentText > 0 && seg.payloadLength > segmentText
+    if (wasJoined) {
       seg.segmentText = segmentText
+      seg.stride = segmentText
       counters.segmentsReceived += seg.count - 1
-    }
+    } else if (run.count > 1) run.complete(seg)
+    const isJoined = wasJoined || run.count > 1
     const entry = this.#find(seg)
     if (entry === undefined && !this.#engine.isOurs(seg)) {
-      counters.droppedNotOurs++
+      counters.droppedNotOurs += run.count
       return
     }
     tracer?.segment?.('in', seg, now)
@@ -64,11 +71,12 @@ export class TcpArrivals {
 
   /** One after another, those that `seg` was joined from. What one of them ends, the next does not find any more. */
   #segmentsArrive(seg: Segment, now: number): void {
-    const { seq, flags, payloadOffset, payloadLength, segmentText } = seg
+    const { seq, flags, payloadOffset, payloadLength, segmentText, stride } = seg
     seg.segmentText = 0
-    for (let at = 0; at < payloadLength; at += segmentText) {
+    seg.stride = 0
+    for (let at = 0, offset = payloadOffset; at < payloadLength; at += segmentText, offset += stride) {
       seg.seq = (seq + at) | 0
-      seg.payloadOffset = payloadOffset + at
+      seg.payloadOffset = offset
       seg.payloadLength = Math.min(segmentText, payloadLength - at)
       seg.flags = flagsOfPart(flags, at === 0, at + segmentText >= payloadLength)
       this.#segmentArrives(seg, this.#find(seg), now)

@@ -29,19 +29,20 @@ export class ReceiveBuffer implements Debtor {
     public limit: number
   ) {}
 
-  append(arena: Arena, bytes: Uint8Array, offset: number, length: number): void {
-    if (this.keepsNothing) {
-      this.readable += length
-      return
-    }
+  /** Text that lies in one piece, or so many bytes of it at a time, with `stride` bytes from one to the next. */
+  append(arena: Arena, bytes: Uint8Array, offset: number, length: number, piece = length, stride = length): void {
+    this.readable += length
+    if (this.keepsNothing) return
     if (arena.isLent(bytes)) {
       this.#loan ??= arena.openLoan(this)
-      this.#loan.add(offset, length)
+      const loan = this.#loan
+      for (let at = 0; at < length; at += piece, offset += stride) loan.add(offset, Math.min(piece, length - at))
     } else {
       this.#loan?.settle()
-      this.copy(arena, bytes, offset, length)
+      for (let at = 0; at < length; at += piece, offset += stride) {
+        this.copy(arena, bytes, offset, Math.min(piece, length - at))
+      }
     }
-    this.readable += length
     this.#kept += length
     arena.unread += length
     this.#arena = arena

@@ -60,7 +60,9 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): void
 }
 
 function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now: number, out: Outbox): void {
-  tcb.receiveBuffer.append(out.arena, seg.bytes, offset, length)
+  const { segmentText, stride } = seg
+  if (segmentText === stride) tcb.receiveBuffer.append(out.arena, seg.bytes, offset, length)
+  else tcb.receiveBuffer.append(out.arena, seg.bytes, offset, length, segmentText, stride)
   let next = add(tcb.rcvNxt, length)
   const fillsHole = tcb.receiveBuffer.waiting.count > 0
   if (fillsHole) next = tcb.receiveBuffer.advance(out, out.arena, next)

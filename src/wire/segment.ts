@@ -71,6 +71,8 @@ export class Segment {
   payloadLength = 0
   /** Of a super-segment, the text of each segment that it becomes, or was, on the wire; 0 for a segment as it is. */
   segmentText = 0
+  /** Where several have arrived as one: from the text of one to that of the next, bytes. */
+  stride = 0
   /** For output: where the text goes on, when it wraps round the end of a ring; `wrappedLength` bytes of `payloadLength`. */
   wrappedOffset = 0
   wrappedLength = 0
@@ -118,6 +120,7 @@ export class Segment {
     this.payloadOffset = 0
     this.payloadLength = 0
     this.segmentText = 0
+    this.stride = 0
     this.wrappedOffset = 0
     this.wrappedLength = 0
   }

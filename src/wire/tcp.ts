@@ -37,6 +37,7 @@ export function parseTcp(view: DataView, bytes: Uint8Array, offset: number, leng
   seg.payloadOffset = offset + headerLength
   seg.payloadLength = length - headerLength
   seg.segmentText = 0
+  seg.stride = 0
   seg.wrappedOffset = 0
   seg.wrappedLength = 0
   const wellFormed = parseOptions(view, offset + TCP_HEADER_LENGTH, headerLength - TCP_HEADER_LENGTH, seg)

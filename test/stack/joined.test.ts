@@ -2,9 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import { gatheredLength } from '../../src/link/gather.ts'
 import { RX_LENGTH, RX_OFFSET, RX_SEGMENT, RX_STRIDE, RxBatch } from '../../src/link/link.ts'
 import { loadAddon } from '../../src/native/addon.ts'
 import { Random } from '../../src/random.ts'
+import { Run } from '../../src/stack/run.ts'
 import { flagsOfPart } from '../../src/tcp/joined.ts'
 import type { SocketOptions } from '../../src/tcp/options.ts'
 import { ACK, CWR, ECE, FIN, PSH } from '../../src/wire/segment.ts'
@@ -13,8 +15,12 @@ import { established, type Fields, type Peer } from '../support/peer.ts'
 const addon = loadAddon()
 const ROOM = 16_384
 
+interface Counted {
+  joined: number
+}
+
 /** Hands over batches as the drivers of the addon do. */
-function joinOn(peer: Peer): { joined: number } {
+function joinOn(peer: Peer): Counted {
   const counted = { joined: 0 }
   const link = peer.link
   const batch = new RxBatch(new Uint8Array(64 * ROOM), 64)
@@ -28,6 +34,31 @@ function joinOn(peer: Peer): { joined: number } {
     addon.verify(batch.bytes, batch.table, packets.length)
     batch.count = addon.join(batch.bytes, ROOM, batch.table, packets.length)
     counted.joined += packets.length - batch.count
+    link.receiver?.packetsArrived(batch)
+  }
+  return counted
+}
+
+/** Hands over batches as a pair does whose checksums the addon looks at: the stack finds by itself what goes together. */
+function lineUpOn(peer: Peer): Counted {
+  const counted = { joined: 0 }
+  const link = peer.link
+  const batch = new RxBatch(new Uint8Array(64 * ROOM), 64)
+  const run = new Run()
+  link.deliver = (...packets) => {
+    let at = 0
+    for (const [i, packet] of packets.entries()) {
+      batch.bytes.set(packet, at)
+      batch.table[i * RX_STRIDE + RX_OFFSET] = at
+      batch.table[i * RX_STRIDE + RX_LENGTH] = packet.length
+      at += gatheredLength(packet.length)
+    }
+    batch.count = packets.length
+    addon.verify(batch.bytes, batch.table, packets.length)
+    for (let i = 0; i < packets.length; i += run.count) {
+      run.begin(batch, i * RX_STRIDE)
+      counted.joined += run.count - 1
+    }
     link.receiver?.packetsArrived(batch)
   }
   return counted
@@ -167,13 +198,19 @@ const situations: Situation[] = [
 const seeds = [...Array(40).keys(), 150, 171]
 const BASES = [1000, 0x7ffff000, 0xfffff000]
 
-for (const { name, sockets = {}, syn = {}, tos = [0] } of situations) {
-  t.test(`${name}: joined or not, the same is sent, told, counted and read`, async t => {
+const ways = [
+  { way: 'joined', begin: joinOn },
+  { way: 'in line', begin: lineUpOn }
+]
+const cases = ways.flatMap(way => situations.map(situation => ({ ...way, ...situation })))
+
+for (const { way, begin, name, sockets = {}, syn = {}, tos = [0] } of cases) {
+  t.test(`${name}: ${way} or not, the same is sent, told, counted and read`, async t => {
     let joinedInAll = 0
     for (const seed of seeds) {
       const random = new Random(seed)
       const [plain, joined] = [0, 1].map(() => established({ isn: BASES[seed % 3], seed, sockets, syn }))
-      const counted = joinOn(joined)
+      const counted = begin(joined)
       let isSame = true
       const both = <T>(what: (peer: Peer) => T): T => {
         const [a, b] = [what(plain), what(joined)]
@@ -199,8 +236,9 @@ for (const { name, sockets = {}, syn = {}, tos = [0] } of situations) {
       }
       both(peer => peer.read())
       both(({ stack }) => {
-        const { tcp, tcpExt, dropped } = stack.statistics()
-        return { tcp, tcpExt, dropped: dropped.tcp }
+        const { ipExt, tcp, tcpExt, dropped } = stack.statistics()
+        // What the driver has joined is one packet.
+        return { tcp, tcpExt, dropped: dropped.tcp, ipExt: begin === lineUpOn && ipExt }
       })
       joinedInAll += counted.joined
     }
