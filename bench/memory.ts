@@ -146,20 +146,24 @@ export default async function memory(context: Context): Promise<Row[]> {
   const host = orSkipped(context, () => loopback(context))
   const library = orSkipped(context, () => lwip(context))
   const smallSegments: number[] = []
-  const rates: Record<'addon' | 'joined' | 'whole' | 'buffer' | 'javascript' | 'kernel' | 'lwip', Rates[]> = {
-    addon: [],
-    joined: [],
-    whole: [],
-    buffer: [],
-    javascript: [],
-    kernel: [],
-    lwip: []
-  }
+  const rates: Record<'addon' | 'filled' | 'joined' | 'whole' | 'buffer' | 'javascript' | 'kernel' | 'lwip', Rates[]> =
+    {
+      addon: [],
+      filled: [],
+      joined: [],
+      whole: [],
+      buffer: [],
+      javascript: [],
+      kernel: [],
+      lwip: []
+    }
   try {
     for (let i = 0; i < repeats; i++) {
       const ours = (way: Way, profileAs: string): Promise<Rates> =>
         start('stacks', { ...way, ...timing }, { profileAs }).result
       rates.addon.push(await ours({ native: true, superSegments: false }, 'memory-addon'))
+      const filled: Way = { native: true, superSegments: false, intoBuffer: true }
+      rates.filled.push(await ours(filled, 'memory-addon-into-buffer'))
       if (host !== undefined) rates.kernel.push(await start('kernel', timing, { namespace: host }).result)
       if (library !== undefined) rates.lwip.push(await library())
       rates.javascript.push(await ours({ native: false, superSegments: false }, 'memory-javascript'))
@@ -172,9 +176,8 @@ export default async function memory(context: Context): Promise<Row[]> {
   } finally {
     host?.remove()
   }
-  const faults = [...rates.addon, ...rates.joined, ...rates.whole, ...rates.buffer, ...rates.javascript].flatMap(
-    ({ faults }) => faults
-  )
+  const { addon, filled, joined, whole, buffer, javascript } = rates
+  const faults = [addon, filled, joined, whole, buffer, javascript].flat().flatMap(({ faults }) => faults)
   for (const fault of faults) context.remark(`memory: nothing is lost in memory, and yet ${fault}`)
   const kernelRates = host && { name: 'kernel, loopback', rates: rates.kernel }
   const lwipRates = library && { name: 'lwIP', rates: rates.lwip }
@@ -190,6 +193,8 @@ export default async function memory(context: Context): Promise<Row[]> {
     row(data, rates.addon, 'dataPerSecond'),
     ...(lwipRates === undefined ? [] : [row(data, rates.addon, 'dataPerSecond', lwipRates)]),
     row('all segments, checksums by the addon', rates.addon, 'allPerSecond'),
+    row(`${data}, into a buffer`, rates.filled, 'dataPerSecond'),
+    ...(lwipRates === undefined ? [] : [row(`${data}, into a buffer`, rates.filled, 'dataPerSecond', lwipRates)]),
     row('data segments, cut and joined by the addon, into a buffer', rates.joined, 'dataPerSecond'),
     ...(lwipRates === undefined
       ? []
