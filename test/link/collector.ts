@@ -1,6 +1,8 @@
 // A receiver that reads each TCP segment into fields and lets a test wait for the one it wants.
 
 import {
+  CHECKSUM_GOOD,
+  CHECKSUM_PARTIAL,
   type LinkReceiver,
   RX_CHECKSUM,
   RX_LENGTH,
@@ -11,12 +13,17 @@ import {
 } from '../../src/link/link.ts'
 import { IPV4_OK, Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP, parseIpv4 } from '../../src/wire/ipv4.ts'
 import { Segment } from '../../src/wire/segment.ts'
-import { parseTcp, TCP_OK } from '../../src/wire/tcp.ts'
+import { parseTcp, TCP_OK, verifyTcpChecksum } from '../../src/wire/tcp.ts'
+
+/** So long nothing of what is waited for takes, on the slowest machine. */
+const PATIENCE_MS = 30_000
 
 export interface Arrived {
   /** Of the whole packet. */
   readonly length: number
   readonly checksum: number
+  /** What there is to find: that of an unfinished one is right all the same in one segment of 65536. */
+  readonly wantedChecksum: number
   readonly segment: Segment
   readonly text: string
 }
@@ -43,20 +50,20 @@ export class Collector implements LinkReceiver {
   }
 
   /** The first segment for which the condition holds, one that came already or one to come. */
-  async segment(wanted: (segment: Segment) => boolean, withinMs = 2000): Promise<Arrived> {
+  async segment(wanted: (segment: Segment) => boolean): Promise<Arrived> {
     let found: Arrived | undefined
     await this.until(() => {
       found = this.segments.find(arrived => wanted(arrived.segment))
       return found !== undefined
-    }, withinMs)
+    })
     return found!
   }
 
-  async until(condition: () => boolean, withinMs = 2000): Promise<void> {
-    const deadline = performance.now() + withinMs
+  async until(condition: () => boolean): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
     while (!condition()) {
       const left = deadline - performance.now()
-      if (left <= 0) throw new Error(`Not within ${withinMs} ms; segments seen: ${this.segments.length}`)
+      if (left <= 0) throw new Error(`Not within ${PATIENCE_MS} ms; segments seen: ${this.segments.length}`)
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, left)
         this.#wake = () => {
@@ -83,6 +90,13 @@ export class Collector implements LinkReceiver {
       throw new Error('not a TCP segment')
     }
     const text = Buffer.from(bytes.slice(segment.payloadOffset, segment.payloadOffset + segment.payloadLength))
-    this.segments.push({ length, checksum: batch.table[row + RX_CHECKSUM], segment, text: text.toString('latin1') })
+    const isRight = verifyTcpChecksum(view, ip.payloadOffset, ip.payloadLength, ip.source, ip.destination)
+    this.segments.push({
+      length,
+      checksum: batch.table[row + RX_CHECKSUM],
+      wantedChecksum: isRight ? CHECKSUM_GOOD : CHECKSUM_PARTIAL,
+      segment,
+      text: text.toString('latin1')
+    })
   }
 }

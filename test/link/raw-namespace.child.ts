@@ -67,7 +67,7 @@ async function congestion(): Promise<object> {
   // The memory of the batch is ours again: what waits must not change with it.
   batch.headers.fill(0)
   ip('neighbour replace 10.9.0.3 lladdr 02:00:00:00:00:03 dev v0')
-  await peer.until(() => peer.writable > 0, 3000)
+  await peer.until(() => peer.writable > 0)
   const after = { congested: link.congested, writable: peer.writable, ...link.counters() }
   link.close()
   return { queued, more, writableBefore, after }

@@ -26,7 +26,7 @@ async function exchange(): Promise<RawLink> {
     addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
   }
   link.send(batch)
-  await peer.until(() => peer.segments.length === PACKETS, 10_000)
+  await peer.until(() => peer.segments.length === PACKETS)
   return link
 }
 

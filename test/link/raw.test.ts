@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { CHECKSUM_GOOD, CHECKSUM_PARTIAL, TX_HEADER_OFFSET, TX_HEADER_ROOM, TX_STRIDE } from '../../src/link/link.ts'
+import { CHECKSUM_GOOD, TX_HEADER_OFFSET, TX_HEADER_ROOM, TX_STRIDE } from '../../src/link/link.ts'
 import { RawLink, type RawLinkOptions } from '../../src/link/raw.ts'
 import { ICMP_ECHO_REPLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from '../../src/wire/icmp.ts'
 import { PROTOCOL_ICMP, PROTOCOL_TCP, writeIpv4Header } from '../../src/wire/ipv4.ts'
@@ -49,9 +49,9 @@ t.test(
     const sourcePort = claimFree(link.guard)
 
     send({ sourcePort, destinationPort, flags: SYN, seq: 1000 })
-    const { segment, checksum } = await peer.segment(it => it.flags === (SYN | ACK))
+    const { segment, checksum, wantedChecksum } = await peer.segment(it => it.flags === (SYN | ACK))
     t.equal(segment.ack, 1001)
-    t.equal(checksum, CHECKSUM_PARTIAL, 'a segment that never met a wire')
+    t.equal(checksum, wantedChecksum, 'a segment that never met a wire')
     // Were the port not guarded, the kernel would have answered the SYN-ACK with a RST by now.
     await sleep(50)
     const established = { sourcePort, destinationPort, ack: (segment.seq + 1) | 0 }
@@ -109,7 +109,7 @@ t.test('a packet that the kernel has not cut up comes as one, larger than any MT
       send({ ...reply, seq: 78, ack: (segment.seq + 1 + acked) | 0 })
     }
     return acked >= 60_000
-  }, 5000)
+  })
   const largest = Math.max(...peer.segments.map(it => it.length))
   t.ok(largest > 1500, `${largest} bytes`)
   t.equal(link.counters().receivedTruncated, 0)
@@ -247,9 +247,8 @@ t.test('a receive buffer that is too small overflows, and the packets lost are c
     addSegment(batch, { sourcePort: 9, destinationPort: port, flags: RST, seq, text: [0, 1000] })
   }
   link.send(batch)
-  await peer.until(() => link.counters().receiveOverflows > 0)
-  await sleep(50)
-  t.equal(link.counters().receiveOverflows + peer.segments.length, 1000)
+  await peer.until(() => link.counters().receiveOverflows + peer.segments.length === 1000)
+  t.ok(link.counters().receiveOverflows > 0)
 })
 
 t.test('a batch tells how full the queue is that it came from', { skip }, async t => {
@@ -272,6 +271,8 @@ t.test('close may come twice, in a callback too, and nothing is heard or sent af
   const { link, send } = open(t)
   const port = claimFree(link.guard)
   let calls = 0
+  let isCalled: () => void = () => {}
+  const called = new Promise<void>(resolve => (isCalled = resolve))
   const second = new RawLink({ address: '127.0.0.1' })
   const port2 = claimFree(second.guard)
   second.start({
@@ -279,11 +280,13 @@ t.test('close may come twice, in a callback too, and nothing is heard or sent af
       calls++
       second.close()
       second.close()
+      isCalled()
     },
     linkWritable() {}
   })
   const many = Array.from({ length: 200 }, () => ({ sourcePort: 9, destinationPort: port2, flags: RST }))
   send(...many)
+  await called
   await sleep(50)
   t.equal(calls, 1)
   second.send(newBatch())
