@@ -4,12 +4,13 @@ import t from 'tap'
 import { freePort } from '../link/ports.ts'
 import type { TestHost } from '../support/host.ts'
 import type { Namespace } from '../support/netns.ts'
+import { ENDLESS } from '../support/tasks.ts'
 import { until } from '../support/until.ts'
 import { type Pair, pairAt, unlessPeers } from './setup.ts'
 
 const skip = unlessPeers()
 const MIB = 1024 * 1024
-const plenty = { seed: 5, bytes: 100 * MIB }
+const endless = { seed: 5, bytes: ENDLESS }
 const NOBODY = '10.99.0.77'
 
 t.test('connections that never open', { skip }, async t => {
@@ -60,7 +61,7 @@ t.test('connections that never open', { skip }, async t => {
 
 t.test('a kernel peer that is killed in the middle: ECONNRESET', { skip }, async t => {
   const pair = await pairAt(t, 'veth')
-  const { id, host } = await sendPlenty(pair)
+  const { id, host } = await sendEndlessly(pair)
   await until(async () => (await host.do('info', id)).bytesAcked > MIB)
   await pair.kernel.host.kill()
   t.equal(await host.do('ended', id), 'ECONNRESET')
@@ -69,7 +70,7 @@ t.test('a kernel peer that is killed in the middle: ECONNRESET', { skip }, async
 
 t.test('a peer that vanishes in the middle: ETIMEDOUT', { skip }, async t => {
   const pair = await pairAt(t, 'veth')
-  const { id, host } = await sendPlenty(pair, { retries: 3, minRtoMs: 20 })
+  const { id, host } = await sendEndlessly(pair, { retries: 3, minRtoMs: 20 })
   await until(async () => (await host.do('info', id)).bytesAcked > MIB)
   answersNever(pair.ours.namespace, pair.kernel.address)
   answersNever(pair.kernel.namespace, pair.ours.address)
@@ -92,9 +93,9 @@ for (const { what, end } of cuts) {
       kernel.host.do('accept')
     ])
     const exchanged = Promise.all([
-      host.do('send', id, plenty),
+      host.do('send', id, endless),
       kernel.host.do('receive', there),
-      kernel.host.do('send', there, plenty),
+      kernel.host.do('send', there, endless),
       host.do('receive', id)
     ])
     await until(async () => (await host.do('info', id)).bytesAcked > MIB)
@@ -105,6 +106,9 @@ for (const { what, end } of cuts) {
     const { link } = await host.do('counters')
     if (end === 'ours') t.ok(link.sendNetworkDown + link.sendNetworkUnreachable > 0, 'what could not leave was counted')
     namespace.ip(`link set ${device} up`)
+    const { bytesAcked } = await host.do('info', id)
+    await until(async () => (await host.do('info', id)).bytesAcked > bytesAcked + MIB)
+    await Promise.all([host.do('stopSending'), kernel.host.do('stopSending')])
 
     const [sent, received, sentThere, receivedHere] = await exchanged
     t.equal(received.received, sent)
@@ -113,13 +117,13 @@ for (const { what, end } of cuts) {
   })
 }
 
-async function sendPlenty({ ours, kernel }: Pair, options = {}): Promise<{ id: number; host: TestHost }> {
+async function sendEndlessly({ ours, kernel }: Pair, options = {}): Promise<{ id: number; host: TestHost }> {
   const { host } = ours
   const port = await kernel.host.do('serve', {})
   const to = { address: kernel.address, port, ...options }
   const [id, there] = await Promise.all([host.do('connect', to), kernel.host.do('accept')])
   // How it ends is what the tests ask.
-  host.do('send', id, plenty).catch(() => {})
+  host.do('send', id, endless).catch(() => {})
   kernel.host.do('receive', there).catch(() => {})
   return { id, host }
 }

@@ -9,6 +9,9 @@ import { ConnectionStream, type TcpInfo } from '../../src/index.ts'
 import { Random } from '../../src/random.ts'
 import type { ConnectTo, Listening, ListenOn, Tcp } from './tcp.ts'
 
+/** Bytes enough for a transfer that goes on until `stopSending`. */
+export const ENDLESS = Number.MAX_SAFE_INTEGER
+
 /** The bytes of one direction: what a seed decides, and how many. */
 export interface Pattern {
   readonly seed: number
@@ -41,6 +44,7 @@ export class Tasks {
   readonly #endings: Promise<string | null>[] = []
   readonly #accepted = new Queue<number>()
   readonly #served = new Queue<Promise<Exchanged>>()
+  #hasStopped = false
 
   constructor(tcp: Tcp) {
     this.#tcp = tcp
@@ -50,7 +54,7 @@ export class Tasks {
 
   /** Listens; with each connection it exchanges the pattern for what comes. Answers the port. */
   async serveExchange(options: ListenOn, pattern: Pattern): Promise<number> {
-    return this.#listen(options, stream => this.#served.push(exchange(stream, pattern)))
+    return this.#listen(options, stream => this.#served.push(this.#exchange(stream, pattern)))
   }
 
   /** What became of the next connection served, in the order of their arrival. */
@@ -59,7 +63,7 @@ export class Tasks {
   }
 
   async exchange(options: ConnectTo, pattern: Pattern): Promise<Exchanged> {
-    return exchange(this.#tcp.connect(options), pattern)
+    return this.#exchange(this.#tcp.connect(options), pattern)
   }
 
   /** `count` connections, `together` of them at a time. Answers how many brought what the peer's pattern promises. */
@@ -75,7 +79,7 @@ export class Tasks {
     let right = 0
     const oneAfterTheOther = async (): Promise<void> => {
       while (begun++ < count) {
-        const { received } = await exchange(this.#tcp.connect(options), pattern)
+        const { received } = await this.#exchange(this.#tcp.connect(options), pattern)
         if (received === expected) right++
       }
     }
@@ -110,7 +114,12 @@ export class Tasks {
 
   /** Answers when all is handed over. The FIN follows. */
   async send(id: number, pattern: Pattern): Promise<string> {
-    return sendPattern(this.#streams[id], pattern)
+    return sendPattern(this.#streams[id], pattern, this.#isOver)
+  }
+
+  /** All that is sent ends with the chunk at hand. */
+  stopSending(): void {
+    this.#hasStopped = true
   }
 
   /** Reads to the end. */
@@ -206,6 +215,16 @@ export class Tasks {
     this.#listening.delete(port)
   }
 
+  /** Sends the pattern and a FIN while it reads to the peer's. */
+  async #exchange(stream: Duplex, pattern: Pattern): Promise<Exchanged> {
+    const began = performance.now()
+    const received = collect(stream)
+    const [sent] = await Promise.all([sendPattern(stream, pattern, this.#isOver), finished(stream)])
+    return { sent, ...received(), elapsedMs: performance.now() - began }
+  }
+
+  readonly #isOver = (): boolean => this.#hasStopped
+
   #keep(stream: Duplex): number {
     this.#endings.push(
       finished(stream).then(
@@ -234,14 +253,6 @@ class Queue<T> {
   }
 }
 
-/** Sends the pattern and a FIN while it reads to the peer's. */
-async function exchange(stream: Duplex, pattern: Pattern): Promise<Exchanged> {
-  const began = performance.now()
-  const received = collect(stream)
-  const [sent] = await Promise.all([sendPattern(stream, pattern), finished(stream)])
-  return { sent, ...received(), elapsedMs: performance.now() - began }
-}
-
 /** It may come before the whole request has gone. */
 async function answerTo(request: http.ClientRequest): Promise<HttpAnswer> {
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]
@@ -251,9 +262,14 @@ async function answerTo(request: http.ClientRequest): Promise<HttpAnswer> {
 }
 
 /** Stops where the stream breaks; what ended it says so too. */
-async function sendPattern(stream: NodeJS.WritableStream, pattern: Pattern): Promise<string> {
+async function sendPattern(
+  stream: NodeJS.WritableStream,
+  pattern: Pattern,
+  isOver: () => boolean = () => false
+): Promise<string> {
   const hash = createHash('sha256')
   for (const chunk of chunksOf(pattern)) {
+    if (isOver()) break
     hash.update(chunk)
     if (!stream.write(chunk)) await once(stream, 'drain')
   }
