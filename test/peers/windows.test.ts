@@ -14,7 +14,7 @@ const pattern = { seed: 7, bytes: 64 * MIB }
 
 for (const place of ['loopback', 'veth'] as const) {
   t.test(`a peer that does not read, over ${place}`, { skip }, async t => {
-    const { ours, kernel, device } = await pairAt(t, place)
+    const { ours, kernel, device } = await pairAt(t, place, { isPatient: true })
     const witness = await capture(t, ours.namespace, device)
     const sendBuffer = MIB
     const port = await kernel.host.do('serve', {})
@@ -43,7 +43,7 @@ for (const place of ['loopback', 'veth'] as const) {
   })
 
   t.test(`a reader of ours that does not read, over ${place}`, { skip }, async t => {
-    const { ours, kernel, device } = await pairAt(t, place)
+    const { ours, kernel, device } = await pairAt(t, place, { isPatient: true })
     const witness = await capture(t, ours.namespace, device)
     const receiveBuffer = MIB
     const port = await ours.host.do('serve', { receiveBuffer })
