@@ -126,7 +126,7 @@ const endings = [
 ]
 for (const { what, body, options } of endings) {
   t.test(what, { skip }, async t => {
-    const { status, stderr } = run(withLink(body, options), { timeout: 10_000 })
+    const { status, stderr } = run(withLink(body, options))
     t.equal(status, 0, stderr)
   })
 }

@@ -41,7 +41,7 @@ for (const place of ['loopback', 'veth'] as const) {
   t.test(`nothing stays behind after kill -9 over ${place}`, { skip }, async t => {
     const before: Record<string, string> = {}
     const prepare = (namespace: Namespace): void => void Object.assign(before, traces(namespace))
-    const { ours, kernel, device } = await pairAt(t, place, { prepare })
+    const { ours, kernel, device } = await pairAt(t, place, { prepare, isPatient: true })
     const { namespace } = ours
     const witness = await capture(t, namespace, device)
 
