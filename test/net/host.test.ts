@@ -47,12 +47,12 @@ t.test(
     const host = new NodeHost()
     let cameAt = -1
     const heardUntil = await new Promise<number | undefined>(resolve => {
-      host.at(host.now() + 2, resolve)
-      // Timers of the same time come in order: what it puts off comes before what the timer does.
+      host.at(host.now(), resolve)
+      // Timers of the same time come in order, and both are due: what it puts off comes before what the timer does.
       setTimeout(() => {
         cameAt = host.now()
         host.defer(() => busy(host, 5))
-      }, 2)
+      }, 0)
     })
     t.ok(heardUntil !== undefined && heardUntil <= cameAt, `${heardUntil} is no later than ${cameAt}`)
   }
@@ -82,9 +82,9 @@ t.test('a timer that each answer puts off never comes, however often the process
   }
   host.at(due, timeComes)
   host.defer(text)
-  await new Promise(resolve => setTimeout(resolve, 1000))
+  while (looks < 100) await new Promise(resolve => setTimeout(resolve, 10))
   isOver = true
-  t.ok(looks > 20, `${looks} looks`)
+  t.ok(answers > 300, `${answers} answers`)
 })
 
 t.test('a timer that was cancelled does not fire, not even when it was due', async t => {
