@@ -215,10 +215,11 @@ export class Direction {
   }
 
   #arrive(): void {
-    // The clock is not asked where no packet goes by the channel.
-    if (this.#timerAt !== Infinity || !this.#channel.isEmpty) this.#land()
+    // Where no packet goes by the channel nobody asks for the time.
+    const isDirect = this.#timerAt === Infinity && this.#channel.isEmpty
+    if (!isDirect) this.#land()
     this.#arriving.deliver(this.#handOver)
-    this.#awaitArrival()
+    if (!isDirect) this.#awaitArrival()
     if (!this.#congested || this.#arriving.bytes >= CONGESTED_BYTES) return
     this.#congested = false
     this.sender?.linkWritable()

@@ -52,7 +52,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: number, out: Outbox): bool
   const windowBefore = tcb.sndWnd
   updateWindow(tcb, seg, ack)
   const advance = ahead(ack, tcb.sndUna)
-  const marked = advance < 0 ? -1 : takeMarks(tcb, seg, Math.ceil(advance / smss(tcb)), advance)
+  const marked = advance < 0 ? -1 : takeMarks(tcb, seg, advance)
   takeNews(tcb, seg, ack, marked, windowBefore, now, out)
   if (marked >= 0) congestionEchoed(tcb, now, out)
   if (tcb.sndWnd > windowBefore) windowOpened(tcb, now, out)

@@ -130,9 +130,10 @@ const echoesCongestion = (tcb: Tcb, seg: Segment): boolean =>
  * Bytes marked, of what this ACK delivers: all of it for an echo (RFC 3168 §6.1.3), as told with accurate feedback. -1 for no mark. A counter
  * that something on the way clears would tell of marks where nothing of ours can have any (RFC 9768 §3.2.2.4).
  */
-export function takeMarks(tcb: Tcb, seg: Segment, segments: number, bytes: number): number {
-  if (tcb.accurateEcn !== null) return tcb.ectOn ? tcb.accurateEcn.takeAck(seg, segments, bytes, smss(tcb)) : -1
-  return echoesCongestion(tcb, seg) ? bytes : -1
+export function takeMarks(tcb: Tcb, seg: Segment, bytes: number): number {
+  if (tcb.accurateEcn === null) return echoesCongestion(tcb, seg) ? bytes : -1
+  const segmentBytes = smss(tcb)
+  return tcb.ectOn ? tcb.accurateEcn.takeAck(seg, Math.ceil(bytes / segmentBytes), bytes, segmentBytes) : -1
 }
 
 /** An echo: one reduction a window, and none while a loss of the same window is being repaired. */

@@ -9,7 +9,7 @@ import type { Tcb } from './tcb.ts'
 const TS_RECENT_LIFE = 24 * 86_400_000
 
 export function timestampNow(offset: number, now: number): number {
-  return (offset + Math.floor(now % 2 ** 32)) | 0
+  return (offset + Math.floor(now)) | 0
 }
 
 /** What has to be known of a connection, half open or whole, to tell an old duplicate. */
