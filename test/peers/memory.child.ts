@@ -6,7 +6,7 @@ import { VirtualClock } from '../../src/sim/clock.ts'
 import type { Connection } from '../../src/stack/connection.ts'
 import { Stack } from '../../src/stack/stack.ts'
 
-const ROUNDS = 10
+const ROUNDS = 12
 const CONNECTIONS = 1000
 const TOGETHER = 50
 const MESSAGE = new Uint8Array(3000)
