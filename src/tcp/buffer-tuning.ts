@@ -19,6 +19,11 @@ const LARGEST_RECEIVE_BUFFER = 16 * 1024 * 1024
  * has left the caches before it is sent costs twice as much.
  */
 const SEND_BUFFER_PER_MS = 3 * 1024 * 1024
+/**
+ * No path is taken for longer than this, or than four of its shortest round trips: beyond that text waits in a queue of our own, which grows with
+ * the buffer, and the buffer would grow with it.
+ */
+const QUEUE_MS = 2
 /** A connection that has received less has no need of tuning, and no memory for it. */
 const TUNED_FROM = 64 * 1024
 
@@ -120,8 +125,10 @@ export function tuneReceiveBuffer(tcb: Tcb, now: number, out: Outbox): void {
 /** While a writer waits. A third of the buffer is free before he is told, so that much more than the windows is needed. */
 export function tuneSendBuffer(tcb: Tcb, out: Outbox): void {
   const { sendBuffer, options } = tcb
-  const most = Math.min(options.maximumSendBuffer, SEND_BUFFER_PER_MS * Math.max(1, tcb.srttMs))
+  const most = Math.min(options.maximumSendBuffer, SEND_BUFFER_PER_MS * pathMs(tcb))
   if (options.sendBuffer > 0 || sendBuffer.limit >= most || out.slab.isHalfFull) return
   const mayLeave = Math.min(tcb.cwnd, tcb.sndWnd)
   if (1.5 * mayLeave > sendBuffer.limit) sendBuffer.limit = Math.floor(Math.min(2 * mayLeave, most))
 }
+
+const pathMs = ({ srttMs, minRttMs }: Tcb): number => Math.max(1, Math.min(srttMs, Math.max(QUEUE_MS, 4 * minRttMs)))

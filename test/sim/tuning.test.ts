@@ -67,3 +67,14 @@ t.test('a path shorter than the bursts of its sender does not let them grow with
   t.ok(sndBuf <= 3 * MIB, `send buffer ${sndBuf}`)
   t.ok(sndCwnd > 3 * MIB, `cwnd ${sndCwnd}: the window would have it grow`)
 })
+
+t.test('text that only waits for its own sender does not make the send buffer grow ever on', async t => {
+  const net = new Network({ mtu: 9000 })
+  for (const name of ['a', 'b']) net.host(name)
+  net.link('a', 'b', { rateBitsPerSecond: 4 * GIGABIT, delayMs: 0.1, queue: { bytes: 64 * MIB, packets: 100_000 } })
+  const flow = net.flow({ from: 'a', to: 'b', slowStartExit: 'off', receiver: { receiveBuffer: 64 * MIB } })
+  net.run(200)
+  const { sndBuf, sndCwnd } = (flow.connection as Connection).info()
+  t.ok(sndCwnd > 9 * MIB, `cwnd ${sndCwnd}: the window would have it grow`)
+  t.ok(sndBuf <= 6 * MIB, `send buffer ${sndBuf}`)
+})
