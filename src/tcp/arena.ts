@@ -11,8 +11,6 @@ const LARGE_CHUNK = 64 * 1024
 const LARGE_READ = 64 * 1024
 /** Less text than that is copied rather than given away with the memory that it lies in, and so is what fills less than half of it. */
 const LEAST_GIVEN = 16 * 1024
-/** Of so few bytes a loop costs less than any call. */
-const COPIED_BY_HAND = 32
 const FIRST_SPANS = 16
 /** Region, offset and length. */
 const SPAN = 3
@@ -58,14 +56,16 @@ export class Loan {
     this.#end = end + SPAN
   }
 
-  /** The oldest bytes, at most `most`: in memory of their own where they come to so much that it is worth it, else in a chunk. */
+  /** Whether what is left comes to as much that it is worth memory of its own. */
+  isWorthOwnMemory(most: number): boolean {
+    return this.length >= SMALL_CHUNK && most >= SMALL_CHUNK
+  }
+
+  /** The oldest bytes, at most `most`, in memory of their own. */
   read(most: number): Uint8Array {
     const at = this.#first
     if (this.#fillsItsMemory(at) && this.#spans[at + 2] <= most) return this.#give(most)
-    const bytes =
-      this.length >= SMALL_CHUNK && most >= SMALL_CHUNK
-        ? this.arena.allocate(Math.min(most, this.#bytesToCopy(), LARGE_READ))
-        : this.arena.take(Math.min(most, this.length))
+    const bytes = this.arena.allocate(Math.min(most, this.#bytesToCopy(), LARGE_READ))
     this.copyTo(bytes, 0, bytes.length)
     return bytes
   }
@@ -123,16 +123,12 @@ export class Loan {
     let done = start
     while (done < end) {
       const at = this.#first
-      const isShort = end - done <= COPIED_BY_HAND
-      if (!isShort && spans[at + 2] <= end - done && this.arena.copySpans !== undefined) {
+      if (spans[at + 2] <= end - done && this.arena.copySpans !== undefined) {
         done = this.#copyWhole(bytes, done, end, this.arena.copySpans)
         continue
       }
       const n = Math.min(spans[at + 2], end - done)
-      const region = this.lender.regions[spans[at]]
-      const from = spans[at + 1]
-      if (isShort) for (let i = 0; i < n; i++) bytes[done + i] = region[from + i]
-      else bytes.set(region.subarray(from, from + n), done)
+      bytes.set(this.lender.regions[spans[at]].subarray(spans[at + 1], spans[at + 1] + n), done)
       done += n
       spans[at + 1] += n
       spans[at + 2] -= n
@@ -262,21 +258,12 @@ export class Arena {
 
   // --- Chunks ---
 
-  /** Memory for the one who fills it and hands it out: so many bytes, or what there is in one place. */
-  take(length: number): Uint8Array {
-    this.#seeToRoom(length)
-    const start = this.#cursor
-    this.#cursor = Math.min(start + length, this.#chunk.length)
-    this.#longestPiece = Math.max(this.#longestPiece, this.#cursor - start)
-    return this.#chunk.subarray(start, this.#cursor)
-  }
-
   /** Copies the bytes to the end of `piece` if that is where the arena stands, else into a new piece that is returned. */
   append(piece: Piece | undefined, bytes: Uint8Array, offset: number, length: number): Piece {
+    const room = this.#chunk.length - this.#cursor
     let into = piece
-    const isFull = this.#cursor === this.#chunk.length
-    if (into === undefined || into.chunk !== this.#chunk || into.end !== this.#cursor || isFull) {
-      this.#seeToRoom(length)
+    if (into === undefined || into.chunk !== this.#chunk || into.end !== this.#cursor || room === 0) {
+      if (room < Math.min(length, SMALL_CHUNK / 8)) this.#nextChunk(length)
       into = new Piece(this.#chunk, this.#cursor)
     }
     const n = Math.min(length, this.#chunk.length - this.#cursor)
@@ -290,10 +277,6 @@ export class Arena {
   /** Nobody will see what is in the piece: where it was appended last, the next text takes its place. */
   takeBack(piece: Piece): void {
     if (piece.chunk === this.#chunk && piece.end === this.#cursor) this.#cursor = piece.start
-  }
-
-  #seeToRoom(length: number): void {
-    if (this.#chunk.length - this.#cursor < Math.min(length, SMALL_CHUNK / 8)) this.#nextChunk(length)
   }
 
   /** Chunks are large while one connection fills them by itself, small while many share them: a reader that keeps a few bytes pins little. */

@@ -68,9 +68,13 @@ export class ReceiveBuffer implements Debtor {
   read(most: number): Uint8Array | undefined {
     if (this.#kept === 0 || most <= 0) return undefined
     if (this.#pieces.length === 0) {
-      const bytes = (this.#loan as Loan).read(most)
-      this.#count(bytes.length)
-      return bytes
+      const loan = this.#loan as Loan
+      if (loan.isWorthOwnMemory(most)) {
+        const bytes = loan.read(most)
+        this.#count(bytes.length)
+        return bytes
+      }
+      loan.settle()
     }
     const piece = this.#pieces[0]
     const n = Math.min(most, piece.end - piece.start)
