@@ -38,7 +38,7 @@ export class UserCalls implements ConnectionOwner {
   receiveTextInto(tcb: Tcb, target: Uint8Array): number {
     const engine = this.#engine
     engine.beginCall()
-    const bytes = receiveInto(tcb, target, engine)
+    const bytes = receiveInto(tcb, target, engine.now, engine)
     engine.endCall()
     return bytes
   }

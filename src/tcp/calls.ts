@@ -67,9 +67,11 @@ export function receive(tcb: Tcb, most: number, now: number, out: Outbox): Uint8
 }
 
 /** RECEIVE into memory of the user's: as much as there is, and room for. Answers how much. */
-export function receiveInto(tcb: Tcb, target: Uint8Array, out: Outbox): number {
+export function receiveInto(tcb: Tcb, target: Uint8Array, now: number, out: Outbox): number {
   const bytes = tcb.receiveBuffer.readInto(target)
-  if (bytes > 0) updateWindow(tcb, out)
+  if (bytes === 0) return 0
+  tuneReceiveBuffer(tcb, now, out)
+  updateWindow(tcb, out)
   return bytes
 }
 
