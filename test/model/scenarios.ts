@@ -32,6 +32,9 @@ const LAST_MS = 3_600_000
 /** A SYN that finds no room is dropped: a cookie would be an answer by nobody whom the model knows. */
 const LISTENERS = { synCookies: 'off' } as const
 
+/** In every other run idle connections are packed as soon as they may be: nobody can tell. */
+const wholeConnections = (seed: number): number => (seed % 2 === 0 ? 0 : 1024)
+
 interface Settings {
   readonly sockets: SocketOptions
   readonly limits: Limits
@@ -82,7 +85,14 @@ export function playAdversary(random: Random, seed: number, goesOn: (step: numbe
   const { sockets, limits } = settings(random)
   const watch = new Watch('stack', limits, 1)
   const now = (): number => host.now()
-  const stack = new Stack({ link, host, tracer: watch, ...LISTENERS, ...sockets })
+  const stack = new Stack({
+    link,
+    host,
+    tracer: watch,
+    wholeConnections: wholeConnections(seed),
+    ...LISTENERS,
+    ...sockets
+  })
   const user = new User(stack, watch, random, now, (model, offset) => byteAt(2, model.irs + 1 + offset), {
     address: '10.0.0.2',
     ports: PEER_PORTS
@@ -132,7 +142,14 @@ export function betweenStacks(seed: number, steps: number): Outcome {
   const now = (): number => host.now()
   const watches = [new Watch('left', limits, 1), new Watch('right', limits, 2)]
   const users = links.map((link, i) => {
-    const stack = new Stack({ link, host, tracer: watches[i], ...LISTENERS, ...sockets })
+    const stack = new Stack({
+      link,
+      host,
+      tracer: watches[i],
+      wholeConnections: wholeConnections(seed),
+      ...LISTENERS,
+      ...sockets
+    })
     return new User(stack, watches[i], random, now, (_, offset) => byteAt(2 - i, offset), {
       address: `10.0.0.${2 - i}`,
       ports: [80, 80, 80, 81]

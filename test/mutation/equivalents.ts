@@ -91,20 +91,6 @@ export const EXCUSES: readonly Excuse[] = [
     why: 'output that finds nothing to send changes nothing: the condition spares the call'
   },
   {
-    file: 'src/tcp/calls.ts',
-    at: 'if (bytes > 0) updateWindow',
-    original: 'bytes > 0',
-    replacement: 'true',
-    why: 'where nothing was dropped there is no more room than before: the condition spares a look'
-  },
-  {
-    file: 'src/tcp/calls.ts',
-    at: 'if (bytes > 0) updateWindow',
-    original: 'bytes > 0',
-    replacement: 'bytes >= 0',
-    why: 'where nothing was dropped there is no more room than before: the condition spares a look'
-  },
-  {
     file: 'src/tcp/text.ts',
     at: 'findDuplicate(tcb',
     original: 'tcb.receiveBuffer.waiting.count > 0',
@@ -208,6 +194,24 @@ export const EXCUSES: readonly Excuse[] = [
     original: 'tcb.quickAcks > 0',
     replacement: 'tcb.quickAcks >= 0',
     why: 'less than none counts as none, and what is granted anew does not depend on it'
+  },
+  {
+    file: 'src/tcp/buffer-tuning.ts',
+    original: 'pace <= this.#pace',
+    replacement: 'pace < this.#pace',
+    why: 'a reader as fast as before has a buffer of that size already'
+  },
+  {
+    file: 'src/tcp/buffer-tuning.ts',
+    original: 'wanted > receiveBuffer.limit',
+    replacement: 'wanted >= receiveBuffer.limit',
+    why: 'it would be set to what it is'
+  },
+  {
+    file: 'src/tcp/buffer-tuning.ts',
+    original: 'sendBuffer.limit >= most',
+    replacement: 'sendBuffer.limit > most',
+    why: 'it would be set to what it is'
   }
 ]
 

@@ -28,7 +28,7 @@ export interface Mutant {
 /** Writes the copy into `target`/src and answers the mutants in it. `files` are paths relative to the project. */
 export async function instrument(files: readonly string[], target: string): Promise<Mutant[]> {
   rmSync(target, { recursive: true, force: true })
-  for (const folder of ['src', 'test/model', 'test/support']) {
+  for (const folder of ['src', 'test/model', 'test/support', 'test/tcp']) {
     cpSync(join(ROOT, folder), join(target, folder), { recursive: true })
   }
   const sources = new Map(files.map(file => [join(ROOT, file), readFileSync(join(ROOT, file), 'utf8')]))

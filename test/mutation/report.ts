@@ -2,10 +2,11 @@
 
 import { basename, dirname } from 'node:path'
 import type { Mutant } from './instrument.ts'
+import { UNITS } from './units.ts'
 
 export interface Verdict {
   readonly mutant: Mutant
-  /** A script, a run of the model check, `timeout` or `crash`; undefined for a survivor. */
+  /** A script, a run of the model check, a test of the file's own, `timeout` or `crash`; undefined for a survivor. */
   readonly killedBy: string | undefined
   /** Tests that run the mutated code. */
   readonly reaching: number
@@ -43,7 +44,8 @@ export function report(verdicts: readonly Verdict[], scripts: number, modelRuns:
 \`npm run mutation\` makes every small change to \`src/tcp\` that Stryker's instrumenter knows (a comparison turned, a
 condition that is always or never true, a call or a block left out, a sum for a difference), one at a time, and runs the
 ${scripts} scripts of \`test/packetdrill\` that reach it, then ${modelRuns} seeds of \`test/model\`. A mutant is killed when one of
-them fails, an invariant of \`src/tcp/invariants.ts\` does not hold, or one does not end. Other tests do not count here.
+them fails, an invariant of \`src/tcp/invariants.ts\` does not hold, or one does not end. Other tests count only for
+${unitFiles()}, of which a peer sees too little: those of \`test/tcp\` come first there.
 Changed words (names of events and reasons) are left out.
 
 | file | mutants | killed | of these by the model check | equivalent | killed of those that are not |
@@ -63,6 +65,11 @@ ${listOf(survivors)}
     killedShare: all.killed / Math.max(1, all.mutants - all.equivalent)
   }
 }
+
+const unitFiles = (): string =>
+  Object.keys(UNITS)
+    .map(file => `\`${basename(file)}\``)
+    .join(', ')
 
 function count(tally: Tally, { killedBy, excuse }: Verdict): void {
   tally.mutants++

@@ -1,6 +1,6 @@
 // `npm run mutation`: does each defect that one could make in src/tcp make a script of test/packetdrill fail, or else a run of
-// the model check? Every mutant is judged by those that reach it. Writes docs/mutation.md: what was killed by file, and every survivor, those that
-// equivalents.ts explains with the reason.
+// the model check, or a test of the file's own (units.ts)? Every mutant is judged by those that reach it. Writes docs/mutation.md: what was
+// killed by file, and every survivor, those that equivalents.ts explains with the reason.
 
 import { readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -12,6 +12,7 @@ import { equivalents, wrongExcuses } from './equivalents.ts'
 import { instrument, type Mutant } from './instrument.ts'
 import type { Answer, Coverage, JudgeData, Question } from './judge.ts'
 import { report, type Verdict } from './report.ts'
+import { failingUnit, unitsOf } from './units.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const COPY = join(ROOT, 'build/mutation')
@@ -33,6 +34,10 @@ const files = below(join(ROOT, 'src/tcp'), '.ts')
   .filter(file => !LEFT_OUT.some(name => file.endsWith(`/${name}`) && !file.includes('congestion')))
 
 const mutants = await instrument(files, COPY)
+for (const file of files) {
+  const failing = await failingUnit({ id: 'none', file }, COPY)
+  if (failing !== undefined) throw new Error(`${failing} fails without any mutant`)
+}
 const beganAt = performance.now()
 const reachedBy = await coverage()
 const patienceMs = PATIENCE * (performance.now() - beganAt)
@@ -99,12 +104,14 @@ async function judgeAll(all: readonly Mutant[]): Promise<Verdict[]> {
         worker = judge(mutant.id)
       }
       const question = { mutant: mutant.id, tests: reaching }
-      const killedBy = reaching.length === 0 ? undefined : await ask(worker, question)
+      let killedBy = await failingUnit(mutant, COPY)
+      if (killedBy === undefined && reaching.length > 0) killedBy = await ask(worker, question)
       if (isAtLoad || killedBy === 'timeout' || killedBy === 'crash') {
         await worker.terminate()
         worker = judge()
       }
-      found.push({ mutant, killedBy, reaching: reaching.length, excuse: equivalents(mutant) })
+      const judges = reaching.length + unitsOf(mutant.file).length
+      found.push({ mutant, killedBy, reaching: judges, excuse: equivalents(mutant) })
       if (++done % 200 === 0) process.stderr.write(`${done} of ${all.length}\n`)
     }
     await worker.terminate()
