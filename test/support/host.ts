@@ -21,6 +21,8 @@ export interface HostOptions {
   readonly cpu?: number
   /** The engine's invariants are checked after every event. */
   readonly checks?: boolean
+  /** Beside what this process has. */
+  readonly env?: NodeJS.ProcessEnv
   /** For our stack. */
   readonly stack?: OurOptions
 }
@@ -32,14 +34,14 @@ export class TestHost {
   #requests = 0
 
   static async start(kind: TcpKind, namespace: Namespace, options: HostOptions = {}): Promise<TestHost> {
-    const { nodeArguments = [], cpu, checks = true, stack = {} } = options
+    const { nodeArguments = [], cpu, checks = true, env = {}, stack = {} } = options
     const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
     const script = `${import.meta.dirname}/host.child.ts`
     const child = namespace.spawn(
       [...pin, process.execPath, '--import=tsx', ...nodeArguments, script, kind, JSON.stringify(stack)],
       {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-        env: { ...process.env, RAWTCP_CHECKS: checks ? '1' : '0' }
+        env: { ...process.env, RAWTCP_CHECKS: checks ? '1' : '0', ...env }
       }
     )
     const host = new TestHost(child)
