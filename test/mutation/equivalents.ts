@@ -51,7 +51,7 @@ export const EXCUSES: readonly Excuse[] = [
   },
   {
     file: 'src/tcp/timeouts.ts',
-    original: 'tcb.pacedUntil <= now',
+    original: 'tcb.pacedUntil <= heardUntil',
     replacement: 'true',
     why: 'text that must still wait sets the timer again when it is tried'
   },
