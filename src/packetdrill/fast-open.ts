@@ -1,20 +1,48 @@
-// Fast Open as Linux lets a host set it: the bits of tcp_fastopen, the text of tcp_fastopen_key.
+// Fast Open as Linux lets a host set it, by the bits of tcp_fastopen and the text of tcp_fastopen_key, and a socket, by setsockopt.
+
+import type { ListenOptions } from '../stack/stack.ts'
 
 /** tcp_fastopen. */
 export const FAST_OPEN_CLIENT = 1
-export const FAST_OPEN_SERVER = 2
+const FAST_OPEN_SERVER = 2
 /** Clients send text without a cookie. */
-export const FAST_OPEN_CLIENT_NO_COOKIE = 4
+const FAST_OPEN_CLIENT_NO_COOKIE = 4
 /** Servers take text without a cookie. */
-export const FAST_OPEN_SERVER_NO_COOKIE = 0x200
+const FAST_OPEN_SERVER_NO_COOKIE = 0x200
 /** Listeners have a queue as long as their backlog without asking for one. */
-export const FAST_OPEN_ALL_LISTENERS = 0x400
+const FAST_OPEN_ALL_LISTENERS = 0x400
 
 /** Linux's default: clients only. */
 export const FAST_OPEN_DEFAULT = FAST_OPEN_CLIENT
 
 /** The most that TCP_FASTOPEN makes of a queue: Linux's somaxconn. */
 export const MOST_FAST_OPENS = 4096
+
+/** What setsockopt has set on one socket. */
+export class FastOpenSetting {
+  /** TCP_FASTOPEN: how long a listener's queue is, as asked for. */
+  queue = 0
+  /** TCP_FASTOPEN_KEY of a listener: one key or two; none for the stack's. */
+  keys: readonly Uint8Array[] = []
+  /** TCP_FASTOPEN_CONNECT. */
+  isForConnect = false
+  /** TCP_FASTOPEN_NO_COOKIE. */
+  noCookie = false
+
+  /** `bits` of tcp_fastopen, as everywhere. */
+  ofListener(bits: number, backlog: number): Pick<ListenOptions, 'fastOpen' | 'fastOpenWithoutCookie'> {
+    const isForAll = (bits & FAST_OPEN_ALL_LISTENERS) !== 0 && this.queue === 0
+    const queue = isForAll ? backlog : this.queue
+    return {
+      fastOpen: (bits & FAST_OPEN_SERVER) === 0 ? 0 : queue,
+      fastOpenWithoutCookie: this.noCookie || (bits & FAST_OPEN_SERVER_NO_COOKIE) !== 0
+    }
+  }
+
+  connectsWithoutCookie(bits: number): boolean {
+    return this.noCookie || (bits & FAST_OPEN_CLIENT_NO_COOKIE) !== 0
+  }
+}
 
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')

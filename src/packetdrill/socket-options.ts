@@ -140,10 +140,10 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
       set: (socket, value) => {
         const wanted = integer(value)
         if (wanted < 0 || !isUnused(socket)) return 'EINVAL'
-        socket.fastOpenQueue = Math.min(wanted, MOST_FAST_OPENS)
+        socket.fastOpen.queue = Math.min(wanted, MOST_FAST_OPENS)
         return fastOpenChanged(socket)
       },
-      get: socket => socket.fastOpenQueue
+      get: socket => socket.fastOpen.queue
     },
     TCP_FASTOPEN_CONNECT: {
       set: (socket, value) => {
@@ -151,23 +151,23 @@ const SOCKET_OPTIONS: Readonly<Record<Level, Readonly<Record<string, SocketOptio
         if (wanted < 0 || wanted > 1) return 'EINVAL'
         return socket.connectFast(wanted === 1)
       },
-      get: socket => (socket.fastOpenConnect ? 1 : 0)
+      get: socket => (socket.fastOpen.isForConnect ? 1 : 0)
     },
     TCP_FASTOPEN_NO_COOKIE: {
       set: (socket, value) => {
         const wanted = integer(value)
         if (wanted < 0 || wanted > 1 || !isUnused(socket)) return 'EINVAL'
-        socket.fastOpenNoCookie = wanted === 1
+        socket.fastOpen.noCookie = wanted === 1
         return fastOpenChanged(socket)
       },
-      get: socket => (socket.fastOpenNoCookie ? 1 : 0)
+      get: socket => (socket.fastOpen.noCookie ? 1 : 0)
     },
     TCP_FASTOPEN_KEY: {
       set: (socket, value) => {
         if (value.kind !== 'string') throw new Unsupported(`TCP_FASTOPEN_KEY ${describe(value)}`)
         const keys = parseKeys(value.value) ?? keysOfBytes(value.value)
         if (keys === undefined) return 'EINVAL'
-        socket.fastOpenKeys = keys
+        socket.fastOpen.keys = keys
         return fastOpenChanged(socket)
       }
     },

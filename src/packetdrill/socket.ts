@@ -8,13 +8,7 @@ import type { Listener } from '../stack/listener.ts'
 import type { ConnectOptions, ListenOptions, Stack } from '../stack/stack.ts'
 import { type LiveSocketOptions, type SocketOptions, type SocketValues, socketOptions } from '../tcp/options.ts'
 import { type Errno, isErrno } from './errno.ts'
-import {
-  FAST_OPEN_ALL_LISTENERS,
-  FAST_OPEN_CLIENT,
-  FAST_OPEN_CLIENT_NO_COOKIE,
-  FAST_OPEN_SERVER,
-  FAST_OPEN_SERVER_NO_COOKIE
-} from './fast-open.ts'
+import { FAST_OPEN_CLIENT, FastOpenSetting } from './fast-open.ts'
 
 /** What a call gives back: a number, or the error of one that fails. */
 export type Outcome = number | Errno
@@ -67,14 +61,7 @@ export class ScriptSocket {
   deferAcceptMs = 0
   /** IP_MTU_DISCOVER, as it was set. */
   mtuDiscover: number | undefined
-  /** TCP_FASTOPEN: how long the queue is, as asked for. */
-  fastOpenQueue = 0
-  /** TCP_FASTOPEN_KEY of a listener; empty for the stack's. */
-  fastOpenKeys: readonly Uint8Array[] = []
-  /** TCP_FASTOPEN_CONNECT. */
-  fastOpenConnect = false
-  /** TCP_FASTOPEN_NO_COOKIE. */
-  fastOpenNoCookie = false
+  readonly fastOpen = new FastOpenSetting()
   #remote: Endpoint | undefined
   #backlog = 0
   #readShut = false
@@ -166,7 +153,7 @@ export class ScriptSocket {
             this.kind = 'deferred'
             return 0
           }
-          const failure = this.#begin(remote, this.fastOpenConnect)
+          const failure = this.#begin(remote, this.fastOpen.isForConnect)
           if (failure !== 0) return failure
           begun = true
           return this.nonBlocking ? 'EINPROGRESS' : undefined
@@ -192,26 +179,53 @@ export class ScriptSocket {
       ...this.#socketOptions(),
       address: remote.address ?? '',
       port: remote.port,
-      fastOpenWithoutCookie: this.fastOpenNoCookie || (this.#world.fastOpenBits & FAST_OPEN_CLIENT_NO_COOKIE) !== 0,
+      fastOpenWithoutCookie: this.fastOpen.connectsWithoutCookie(this.#world.fastOpenBits),
       ...(local !== undefined && local.port !== 0 && { localPort: local.port }),
       ...(local?.address !== undefined && { localAddress: local.address })
     }
   }
 
-  // --- Fast Open (RFC 7413) ---
+  /** A call while SYNs are under way, or the first one after that was settled. */
+  #connectGoesOn(begun: boolean): Outcome | undefined {
+    if (this.#isOpening) {
+      if (begun) return undefined
+      return this.nonBlocking ? 'EALREADY' : undefined
+    }
+    if (this.#isGone) {
+      this.kind = 'fresh'
+      return this.takeError() ?? 'ECONNABORTED'
+    }
+    this.kind = 'connected'
+    return 0
+  }
 
-  #fastOpenOfListener(): Pick<ListenOptions, 'fastOpen' | 'fastOpenWithoutCookie'> {
-    const bits = this.#world.fastOpenBits
-    const isForAll = (bits & FAST_OPEN_ALL_LISTENERS) !== 0 && this.fastOpenQueue === 0
-    const queue = isForAll ? this.#backlog : this.fastOpenQueue
-    return {
-      fastOpen: (bits & FAST_OPEN_SERVER) === 0 ? 0 : queue,
-      fastOpenWithoutCookie: this.fastOpenNoCookie || (bits & FAST_OPEN_SERVER_NO_COOKIE) !== 0
+  #take(connection: Connection): void {
+    this.connection = connection
+    connection.handlers = {
+      writable: () => {
+        if (!this.#awaitsRoom || connection.writableBytes === 0)
+          throw new Error('The stack told of room that there is not, or that no write waits for')
+        this.#awaitsRoom = false
+      },
+      closed: (_, error) => {
+        this.#awaitsRoom = false
+        if (error !== null && isErrno(error.code)) this.pendingError = error.code
+      }
     }
   }
 
+  #socketOptions(): SocketOptions {
+    return { ...this.#world.socketDefaults(), ...(this.options as SocketOptions) }
+  }
+
+  // --- Fast Open (RFC 7413) ---
+
+  #fastOpenOfListener(): Pick<ListenOptions, 'fastOpen' | 'fastOpenWithoutCookie'> {
+    return this.fastOpen.ofListener(this.#world.fastOpenBits, this.#backlog)
+  }
+
   #setListenerKeys(): void {
-    const [key, former] = this.fastOpenKeys
+    const [key, former] = this.fastOpen.keys
     if (key !== undefined) this.listener?.setFastOpenKeys(key, former)
   }
 
@@ -219,7 +233,7 @@ export class ScriptSocket {
   connectFast(on: boolean): Outcome {
     if ((this.#world.fastOpenBits & FAST_OPEN_CLIENT) === 0) return 'EOPNOTSUPP'
     if (this.kind !== 'fresh') return 'EINVAL'
-    this.fastOpenConnect = on
+    this.fastOpen.isForConnect = on
     return 0
   }
 
@@ -227,15 +241,6 @@ export class ScriptSocket {
   fastOpenChanged(): void {
     this.listener?.setOptions(this.#fastOpenOfListener())
     this.#setListenerKeys()
-  }
-
-  /** What sysctls say has changed: on a host most of them hold for what is open already. `live`: what an open connection takes. */
-  settingsChanged(live: LiveSocketOptions): void {
-    const own = Object.entries(live).filter(([name]) => !Object.hasOwn(this.options, name))
-    if (own.length > 0 && !this.#isGone) this.connection?.setOptions(Object.fromEntries(own))
-    if (this.listener === undefined) return
-    const { receiveBuffer, maximumReceiveBuffer, sendBuffer, ...options } = this.#socketOptions()
-    this.listener.setOptions({ ...options, ...this.#fastOpenOfListener() })
   }
 
   /** MSG_FASTOPEN, or the first write after a deferred connect: text that the SYN carries, and what follows once it is answered. */
@@ -272,46 +277,13 @@ export class ScriptSocket {
 
   /** TCP_FASTOPEN_CONNECT: where the SYN could carry text, it waits for some. */
   #mayDefer(remote: Endpoint): boolean {
-    if (!this.fastOpenConnect) return false
+    if (!this.fastOpen.isForConnect) return false
     let room = 0
     this.#failing(() => {
       room = this.#world.stack.fastOpenRoom(this.#connectOptions(remote))
       return 0
     })
     return room > 0
-  }
-
-  /** A call while SYNs are under way, or the first one after that was settled. */
-  #connectGoesOn(begun: boolean): Outcome | undefined {
-    if (this.#isOpening) {
-      if (begun) return undefined
-      return this.nonBlocking ? 'EALREADY' : undefined
-    }
-    if (this.#isGone) {
-      this.kind = 'fresh'
-      return this.takeError() ?? 'ECONNABORTED'
-    }
-    this.kind = 'connected'
-    return 0
-  }
-
-  #take(connection: Connection): void {
-    this.connection = connection
-    connection.handlers = {
-      writable: () => {
-        if (!this.#awaitsRoom || connection.writableBytes === 0)
-          throw new Error('The stack told of room that there is not, or that no write waits for')
-        this.#awaitsRoom = false
-      },
-      closed: (_, error) => {
-        this.#awaitsRoom = false
-        if (error !== null && isErrno(error.code)) this.pendingError = error.code
-      }
-    }
-  }
-
-  #socketOptions(): SocketOptions {
-    return { ...this.#world.socketDefaults(), ...(this.options as SocketOptions) }
   }
 
   // --- SEND and RECEIVE ---
@@ -468,6 +440,15 @@ export class ScriptSocket {
     this.deferAcceptMs = ms
     this.listener?.setOptions({ deferAcceptMs: ms })
     return 0
+  }
+
+  /** What sysctls say has changed: on a host most of them hold for what is open already. `live`: what an open connection takes. */
+  settingsChanged(live: LiveSocketOptions): void {
+    const own = Object.entries(live).filter(([name]) => !Object.hasOwn(this.options, name))
+    if (own.length > 0 && !this.#isGone) this.connection?.setOptions(Object.fromEntries(own))
+    if (this.listener === undefined) return
+    const { receiveBuffer, maximumReceiveBuffer, sendBuffer, ...options } = this.#socketOptions()
+    this.listener.setOptions({ ...options, ...this.#fastOpenOfListener() })
   }
 
   setOption(name: string, value: unknown): void {

@@ -99,7 +99,7 @@ export class World implements CallWorld {
     const socket = [...descriptors.values()].find(({ listener }) => listener?.port === flow.localPort)
     const client = formatAddress(flow.remoteAddress)
     const server = formatAddress(flow.localAddress)
-    const [key, former] = socket?.fastOpenKeys ?? []
+    const [key, former] = socket?.fastOpen.keys ?? []
     if (key === undefined) return toHex(stack.fastOpenCookie(client, server))
     return toHex(new FastOpenKeys(key, former).cookieBytes(flow.remoteAddress, flow.localAddress))
   }
