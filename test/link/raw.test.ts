@@ -248,7 +248,12 @@ t.test('a receive buffer that is too small overflows, and the packets lost are c
   }
   link.send(batch)
   await peer.until(() => link.counters().receiveOverflows + peer.segments.length === 1000)
-  t.ok(link.counters().receiveOverflows > 0)
+  const { receiveOverflows } = link.counters()
+  t.ok(receiveOverflows > 0)
+  batch.count = 20
+  link.send(batch)
+  await peer.until(() => peer.segments.length === 1020 - receiveOverflows)
+  t.equal(link.counters().receiveOverflows, receiveOverflows, 'each is counted once')
 })
 
 t.test('a batch tells how full the queue is that it came from', { skip }, async t => {
