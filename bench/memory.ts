@@ -95,9 +95,9 @@ const SMALL_TEXT = 64
 const SMALL_WARMUP = 1_000_000
 const SMALL_SEGMENTS = 2_000_000
 
-/** What a small segment costs its receiver, ns of CPU time: from its arrival until the ACK has left, nothing joined. */
-async function small({ segmentText }: { segmentText: number }): Promise<number> {
-  const flow = new SteadyFlow({ segmentText, reads: false, superSegments: false, times: true })
+/** What a small segment costs its receiver, ns of CPU time: from its arrival until the ACK has left. */
+async function small(way: { segmentText: number; pushes: boolean }): Promise<number> {
+  const flow = new SteadyFlow({ ...way, reads: false, superSegments: false, times: true })
   flow.run(SMALL_WARMUP)
   const from = { us: flow.receivingUs, segments: flow.segments }
   flow.run(SMALL_SEGMENTS)
@@ -145,7 +145,7 @@ export default async function memory(context: Context): Promise<Row[]> {
   const start = context.partsOf<typeof parts>(import.meta.url)
   const host = orSkipped(context, () => loopback(context))
   const library = orSkipped(context, () => lwip(context))
-  const smallSegments: number[] = []
+  const smallSegments = { alone: [] as number[], inLine: [] as number[] }
   const rates: Record<'addon' | 'filled' | 'joined' | 'whole' | 'buffer' | 'javascript' | 'kernel' | 'lwip', Rates[]> =
     {
       addon: [],
@@ -171,7 +171,10 @@ export default async function memory(context: Context): Promise<Row[]> {
       rates.joined.push(await ours(joined, 'memory-cut-and-joined'))
       rates.whole.push(await ours({ native: true, superSegments: true }, 'memory-super-segments'))
       rates.buffer.push(await ours({ native: true, superSegments: true, intoBuffer: true }, 'memory-into-buffer'))
-      smallSegments.push(await start('small', { segmentText: SMALL_TEXT }, { profileAs: 'memory-small' }).result)
+      const receiving = (pushes: boolean, profileAs: string): Promise<number> =>
+        start('small', { segmentText: SMALL_TEXT, pushes }, { profileAs }).result
+      smallSegments.alone.push(await receiving(true, 'memory-small'))
+      smallSegments.inLine.push(await receiving(false, 'memory-small-in-line'))
     }
   } finally {
     host?.remove()
@@ -201,7 +204,12 @@ export default async function memory(context: Context): Promise<Row[]> {
       : [row('data segments, cut and joined by the addon, into a buffer', rates.joined, 'dataPerSecond', lwipRates)]),
     row('data segments, super-segments on the link', rates.whole, 'dataPerSecond'),
     row('data segments, super-segments, into a buffer', rates.buffer, 'dataPerSecond'),
-    { name: 'a segment of 64 bytes, from arrival to its ACK', unit: 'ns', values: smallSegments },
+    { name: 'a segment of 64 bytes with PSH, from arrival to its ACK', unit: 'ns', values: smallSegments.alone },
+    {
+      name: 'a segment of 64 bytes in line with others, from arrival to its ACK',
+      unit: 'ns',
+      values: smallSegments.inLine
+    },
     row('data segments, all in JavaScript', rates.javascript, 'dataPerSecond'),
     row('all segments, all in JavaScript', rates.javascript, 'allPerSecond')
   ]

@@ -2,11 +2,14 @@
 // beside it. The clock is no clock, but goes on a little with each look at it.
 
 import type { Host, HostTimer } from '../../src/host.ts'
+import { type LinkReceiver, RX_OFFSET, RX_REGION, RX_STRIDE, type RxBatch } from '../../src/link/link.ts'
 import { nativeGather, nativeVerify } from '../../src/link/native-gather.ts'
 import { type PairLink, type PairOptions, pairLinks } from '../../src/link/pair.ts'
 import { loadAddon } from '../../src/native/addon.ts'
 import { Random } from '../../src/random.ts'
 import { Stack } from '../../src/stack/stack.ts'
+import { IPV4_HEADER_LENGTH } from '../../src/wire/ipv4.ts'
+import { PSH } from '../../src/wire/segment.ts'
 import { cpuMicroseconds } from './window.ts'
 
 /** Of a look at the clock, ms: with a fraction, as a real one. */
@@ -59,9 +62,13 @@ export interface SteadyOptions {
   readonly superSegments: boolean
   /** Measures how long the receiver has the thread. */
   readonly times?: boolean
+  /** Each segment has PSH, as a short message has, so that none is taken together with the next. */
+  readonly pushes?: boolean
 }
 
 const TIMESTAMPS = 12
+/** From the begin of the TCP header. */
+const TCP_FLAGS = 13
 /** Of both ends, fixed: all that is touched stays in a second-level cache. */
 const BUFFER = 512 * 1024
 
@@ -79,12 +86,13 @@ export class SteadyFlow {
   readonly #segmentText: number
   readonly #host = new SteadyHost()
 
-  constructor({ segmentText, reads, superSegments, times = false }: SteadyOptions) {
+  constructor({ segmentText, reads, superSegments, times = false, pushes = false }: SteadyOptions) {
     this.#segmentText = segmentText
     const host = this.#host
     const byAddon: Pick<PairOptions, 'assemble' | 'verify'> = { assemble: nativeGather(), verify: nativeVerify() }
     const [left, right] = pairLinks({ host, superSegments, ...byAddon })
     if (times) this.#time(right)
+    if (pushes) push(right)
     const [sender, receiver] = [new Stack({ link: left, host }), new Stack({ link: right, host })]
     receiver.listen({ port: 80, receiveBuffer: BUFFER }, connection => {
       connection.handlers = {
@@ -113,16 +121,11 @@ export class SteadyFlow {
   }
 
   #time(link: PairLink): void {
-    const start = link.start.bind(link)
-    link.start = receiver =>
-      start({
-        packetsArrived: batch => {
-          const before = cpuMicroseconds()
-          receiver.packetsArrived(batch)
-          this.receivingUs += cpuMicroseconds() - before
-        },
-        linkWritable: () => receiver.linkWritable()
-      })
+    intercept(link, (batch, receiver) => {
+      const before = cpuMicroseconds()
+      receiver.packetsArrived(batch)
+      this.receivingUs += cpuMicroseconds() - before
+    })
   }
 
   /** Goes on until so many more segments have arrived. */
@@ -130,4 +133,22 @@ export class SteadyFlow {
     const until = this.#received + segments * this.#segmentText
     while (this.#received < until) if (!this.#host.turn()) throw new Error('The flow has come to a halt')
   }
+}
+
+/** The link has verified the checksums by then, and nobody does so again. */
+function push(link: PairLink): void {
+  intercept(link, (batch, receiver) => {
+    for (let row = 0; row < batch.count * RX_STRIDE; row += RX_STRIDE) {
+      const flags = batch.table[row + RX_OFFSET] + IPV4_HEADER_LENGTH + TCP_FLAGS
+      batch.regions[batch.table[row + RX_REGION]][flags] |= PSH
+    }
+    receiver.packetsArrived(batch)
+  })
+}
+
+/** To be called before the stack starts the link. */
+function intercept(link: PairLink, arrive: (batch: RxBatch, receiver: LinkReceiver) => void): void {
+  const start = link.start.bind(link)
+  link.start = receiver =>
+    start({ packetsArrived: batch => arrive(batch, receiver), linkWritable: () => receiver.linkWritable() })
 }
