@@ -146,17 +146,16 @@ export default async function memory(context: Context): Promise<Row[]> {
   const host = orSkipped(context, () => loopback(context))
   const library = orSkipped(context, () => lwip(context))
   const smallSegments = { alone: [] as number[], inLine: [] as number[] }
-  const rates: Record<'addon' | 'filled' | 'joined' | 'whole' | 'buffer' | 'javascript' | 'kernel' | 'lwip', Rates[]> =
-    {
-      addon: [],
-      filled: [],
-      joined: [],
-      whole: [],
-      buffer: [],
-      javascript: [],
-      kernel: [],
-      lwip: []
-    }
+  const rates = {
+    addon: [] as Rates[],
+    filled: [] as Rates[],
+    joined: [] as Rates[],
+    whole: [] as Rates[],
+    buffer: [] as Rates[],
+    javascript: [] as Rates[],
+    kernel: [] as Rates[],
+    lwip: [] as Rates[]
+  }
   try {
     for (let i = 0; i < repeats; i++) {
       const ours = (way: Way, profileAs: string): Promise<Rates> =>
@@ -191,17 +190,15 @@ export default async function memory(context: Context): Promise<Row[]> {
     values: of.map(it => it[figure]),
     ...(reference && { reference: { name: reference.name, values: reference.rates.map(it => it[figure]) } })
   })
-  const data = 'data segments, checksums by the addon'
+  const besideBoth = (name: string, of: Rates[]): Row[] => [
+    row(name, of, 'dataPerSecond'),
+    ...(lwipRates === undefined ? [] : [row(name, of, 'dataPerSecond', lwipRates)])
+  ]
   return [
-    row(data, rates.addon, 'dataPerSecond'),
-    ...(lwipRates === undefined ? [] : [row(data, rates.addon, 'dataPerSecond', lwipRates)]),
+    ...besideBoth('data segments, checksums by the addon', rates.addon),
     row('all segments, checksums by the addon', rates.addon, 'allPerSecond'),
-    row(`${data}, into a buffer`, rates.filled, 'dataPerSecond'),
-    ...(lwipRates === undefined ? [] : [row(`${data}, into a buffer`, rates.filled, 'dataPerSecond', lwipRates)]),
-    row('data segments, cut and joined by the addon, into a buffer', rates.joined, 'dataPerSecond'),
-    ...(lwipRates === undefined
-      ? []
-      : [row('data segments, cut and joined by the addon, into a buffer', rates.joined, 'dataPerSecond', lwipRates)]),
+    ...besideBoth('data segments, checksums by the addon, into a buffer', rates.filled),
+    ...besideBoth('data segments, cut and joined by the addon, into a buffer', rates.joined),
     row('data segments, super-segments on the link', rates.whole, 'dataPerSecond'),
     row('data segments, super-segments, into a buffer', rates.buffer, 'dataPerSecond'),
     { name: 'a segment of 64 bytes with PSH, from arrival to its ACK', unit: 'ns', values: smallSegments.alone },

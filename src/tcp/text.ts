@@ -61,6 +61,7 @@ export function takeText(tcb: Tcb, seg: Segment, now: number, out: Outbox): void
 
 function takeInOrder(tcb: Tcb, seg: Segment, offset: number, length: number, now: number, out: Outbox): void {
   const { segmentText, stride } = seg
+  // That of one segment, and what a driver has joined, lies in one piece.
   if (segmentText === stride) tcb.receiveBuffer.append(out.arena, seg.bytes, offset, length)
   else tcb.receiveBuffer.append(out.arena, seg.bytes, offset, length, segmentText, stride)
   let next = add(tcb.rcvNxt, length)
